@@ -1,0 +1,1 @@
+"""Words and rules of the field, without I/O, clock or randomness of their own."""

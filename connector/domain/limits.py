@@ -1,0 +1,24 @@
+"""Bounds that every reader of outside bytes takes, so that nothing is expanded before it is measured."""
+
+from dataclasses import dataclass
+
+__all__ = ["Limits"]
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of an archive, of a MIME tree or of an XML document we are ready to look at."""
+
+    max_members: int = 200  # entries of an archive, directories included
+    max_expanded_bytes: int = 100 * MEBIBYTE  # sum over an archive
+    max_member_bytes: int = 60 * MEBIBYTE
+    max_ratio: int = 100  # expanded / compressed of one member, above a floor of 1 MiB expanded
+    max_name_chars: int = 255
+    max_xml_bytes: int = 60 * MEBIBYTE
+    max_xml_depth: int = 256
+    max_mime_bytes: int = 60 * MEBIBYTE
+    max_mime_parts: int = 500
+    max_mime_depth: int = 20
+    max_sidecar_bytes: int = 1 * MEBIBYTE

@@ -1,0 +1,154 @@
+"""What the journal answers: frozen copies of rows, never live objects."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.domain.address import MailboxAddress
+from connector.domain.states import IncomingState, OutgoingState, RecipientState, WaitingFor
+from connector.domain.submission import FileRole, RecipientKind, SendOptions, SourceKind
+
+__all__ = [
+    "FrozenMessage", "IncomingMessage", "JournalFile", "MessageRecipient", "OutgoingMessage", "RecipientChange",
+    "SubmissionView", "Taken", "TraceEntry",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a submission that was handed to the journal."""
+
+    submission_id: str
+    message_id: str  # ULID of its first message row
+    state: OutgoingState  # RECEIVED or DUPLICATE
+    duplicate_of: str | None = None  # submission id
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFile:
+    """One original of a submission."""
+
+    name: str
+    role: FileRole
+    sha256: str
+    size_bytes: int
+    payload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecipient:
+    """One recipient of one message, with what is known of it."""
+
+    address: MailboxAddress
+    kind: RecipientKind
+    state: RecipientState
+    code: int = 0  # SMTP code or 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientChange:
+    """News about one recipient."""
+
+    address: MailboxAddress
+    state: RecipientState
+    code: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenMessage:
+    """One message as it will leave, made by the preparer."""
+
+    header_message_id: str  # RFC 5322 Message-ID, with angle brackets
+    recipients: tuple[MailboxAddress, ...]
+    content: bytes = field(repr=False)
+    document_ids: tuple[str, ...] = ()  # XDS uniqueIds inside
+    document_codes: tuple[str, ...] = ()  # values of X-MSS-CODECDA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMessage:
+    """One outgoing message row with its recipients."""
+
+    id: str  # ULID, also the ENVID
+    submission_id: str
+    mailbox: MailboxAddress
+    state: OutgoingState
+    state_since: datetime
+    revision: int  # grows with every change
+    attempts: int
+    next_attempt_at: datetime | None
+    deadline_at: datetime | None
+    waiting_for: WaitingFor | None
+    data_begun: bool  # DATA was started in the current or last attempt
+    header_message_id: str | None
+    payload_id: str | None  # frozen MIME bytes
+    size_bytes: int | None
+    code: str | None  # catalogue code of the last problem
+    detail: str | None
+    answer: str | None  # last answer of the server
+    recipients: tuple[MessageRecipient, ...]
+    document_ids: tuple[str, ...] = ()
+    document_codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionView:
+    """A submission with all its messages: what status files, the CLI and the API show."""
+
+    id: str
+    mailbox: MailboxAddress
+    source: SourceKind
+    source_name: str
+    reference: str | None
+    created_at: datetime
+    subject: str | None
+    body: str | None
+    options: SendOptions
+    warnings: tuple[str, ...]
+    duplicate_of: str | None
+    files: tuple[JournalFile, ...]
+    messages: tuple[OutgoingMessage, ...]
+    revision: int  # sum of the messages' revisions
+    reported_revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingMessage:
+    """One message seen on the server."""
+
+    id: str  # ULID
+    mailbox: MailboxAddress
+    folder: str
+    uid_validity: int
+    uid: int
+    state: IncomingState
+    state_since: datetime
+    received_at: datetime | None
+    header_message_id: str
+    sha256: str  # of the raw bytes, "" until stored
+    size_bytes: int
+    payload_id: str | None
+    attempts: int
+    next_attempt_at: datetime | None
+    code: str | None
+    detail: str | None
+    duplicate_of: str | None
+    delivered_prefix: str | None  # name prefix in the LPS's folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceEntry:
+    """One line of the append-only trace (Ref#2 ECO.4.1.2). Never content, never a patient's name."""
+
+    seq: int
+    at: datetime
+    actor: str  # authenticated identity: certificate CN, mailbox, or "operator of the machine"
+    action: str  # take, freeze, send, lookup, fetch, deliver, acknowledge, cancel …
+    mailbox: str
+    subject_id: str  # our ULID
+    server: str
+    answer: str
+    outcome: str
+    previous_hash: str
+    hash: str

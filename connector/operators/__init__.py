@@ -1,0 +1,1 @@
+"""One port to the mail operators, and its implementations."""

@@ -1,0 +1,170 @@
+"""The port to a mail operator: submit, look up, receive.
+
+Two implementations are foreseen: SMTP with IMAP (:mod:`connector.operators.smtp_imap`) and the DST Web Services.
+Callers know neither protocol. One contract suite (``tests/operators/test_contract.py``) runs against every
+implementation and against the double in :mod:`connector.testing`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from connector.domain.address import MailboxAddress
+
+__all__ = [
+    "Acceptance", "FetchedMessage", "Lookup", "OutgoingEnvelope", "Receiver", "RecipientAnswer", "Sender",
+    "ServerMessage", "SubmissionLimits",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingEnvelope:
+    """One message ready to leave: the envelope and the frozen bytes."""
+
+    sender: MailboxAddress
+    recipients: tuple[MailboxAddress, ...]
+    message_id: str  # with angle brackets
+    content: bytes = field(repr=False)  # RFC 5322, CRLF, as it will be sent
+    delivery_receipt: bool = True  # ask for DSN when the server offers it
+    envelope_id: str = ""  # ENVID of RFC 3461: our message id in the journal
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientAnswer:
+    """The server's answer to one RCPT."""
+
+    address: MailboxAddress
+    code: int
+    text: str
+
+    @property
+    def accepted(self) -> bool:
+        """True for 2xx."""
+        return 200 <= self.code < 300
+
+    @property
+    def temporary(self) -> bool:
+        """True for 4xx."""
+        return 400 <= self.code < 500
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The server took the content (final 2xx) for at least one recipient."""
+
+    code: int
+    text: str  # holds the queue id
+    recipients: tuple[RecipientAnswer, ...]
+    tls: str = ""  # what was negotiated, e.g. "TLSv1.2 ECDHE-RSA-AES256-GCM-SHA384"
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionLimits:
+    """What the server announced in EHLO."""
+
+    max_bytes: int | None
+    offers_dsn: bool
+
+
+class Lookup(StrEnum):
+    """What the operator's Sent folder says of a Message-ID."""
+
+    FOUND = "found"
+    MISSING = "missing"  # looked, the operator files every sent message there, and it is certainly not there
+    CANNOT_TELL = "cannot_tell"  # no such folder, or this operator does not file what is sent
+
+
+class Sender(Protocol):
+    """Gives messages to the operator; connections are kept open and reused. One event loop owns it."""
+
+    async def limits(self) -> SubmissionLimits:
+        """Connect if needed and say what the server announced.
+
+        Raises:
+            OperatorError: as for :meth:`submit`.
+        """
+        ...
+
+    async def submit(self, envelope: OutgoingEnvelope, *, on_data: Callable[[], None]) -> Acceptance:
+        """Give one message to the operator.
+
+        Args:
+            envelope: what leaves.
+            on_data: called right before the DATA command, once per attempt; what it does is committed before
+                the first byte of content leaves. If it raises, nothing is sent and the error goes to the caller.
+
+        Returns:
+            The final positive answer with one answer per recipient; refused ones are in there too.
+
+        Raises:
+            TemporaryRefusal: every recipient or the content was refused with 4xx.
+            PermanentRefusal: every recipient or the content was refused with 5xx, or it is over SIZE.
+            ConnectionFailed: before DATA began.
+            AuthenticationRefused: our identity is not accepted.
+            OutcomeUnknown: after DATA began.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Say goodbye to the server and drop the connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ServerMessage:
+    """Where a message stands on the server."""
+
+    folder: str
+    uid_validity: int
+    uid: int
+    size_bytes: int = 0
+    message_id: str = ""  # as in the header, may be empty
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedMessage:
+    """A message and its raw bytes."""
+
+    place: ServerMessage
+    received_at: datetime  # INTERNALDATE, aware
+    content: bytes = field(repr=False)
+
+
+class Receiver(Protocol):
+    """Reads one mailbox. Blocking; one thread owns it."""
+
+    def list_new(self, folder: str, *, known_after: tuple[int, int] | None) -> Sequence[ServerMessage]:
+        """What is in the folder and not marked as done.
+
+        Args:
+            folder: server name, e.g. ``INBOX``.
+            known_after: ``(uid_validity, uid)`` up to which everything is in the journal already; ignored when
+                the server's UIDVALIDITY differs.
+        """
+        ...
+
+    def fetch(self, places: Sequence[ServerMessage]) -> Iterator[FetchedMessage]:
+        """The raw bytes, in the order of the UIDs, without setting any flag; a vanished message is left out."""
+        ...
+
+    def mark_done(self, places: Iterable[ServerMessage]) -> None:
+        r"""Set ``\Seen`` and our keyword, so that nobody takes them for new."""
+        ...
+
+    def find_sent(self, message_id: str) -> Lookup:
+        """Look for a Message-ID in the operator's Sent folder."""
+        ...
+
+    def wait(self, folder: str, *, seconds: float, stop: Callable[[], bool]) -> bool:
+        """Wait for news: IDLE when offered, else sleep; returns early on news or when ``stop()`` turns true.
+
+        Returns:
+            True when the server said that something changed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Log out; never raises."""
+        ...

@@ -1,0 +1,63 @@
+"""What an operator can answer, or fail to answer.
+
+::
+
+    OperatorError
+    ├── TemporaryRefusal        4xx, NO [UNAVAILABLE], greylisting: try again later
+    ├── PermanentRefusal        5xx: this message, or all its recipients, will never be accepted
+    ├── ConnectionFailed        no connection, TLS refused, lost before DATA began: nothing left
+    │   └── UntrustedServer     the certificate is not one that we trust: nothing was said to it
+    ├── AuthenticationRefused   the operator does not accept who we are: never hammered, waits for a person
+    └── OutcomeUnknown          the connection died after DATA began: neither sent nor failed
+"""
+
+from connector.domain.errors import ConnectorError, Retry
+
+__all__ = [
+    "AuthenticationRefused", "ConnectionFailed", "OperatorError", "OutcomeUnknown", "PermanentRefusal",
+    "TemporaryRefusal", "UntrustedServer",
+]  # fmt: skip
+
+
+class OperatorError(ConnectorError):
+    """Something between us and the operator.
+
+    Args:
+        code: catalogue code.
+        detail: one English sentence.
+        answer: the server's own last line (``451 4.3.0 try later``), for the trace.
+    """
+
+    def __init__(self, code: str, detail: str, *, answer: str = "") -> None:
+        super().__init__(code, detail)
+        self.answer = answer
+
+
+class TemporaryRefusal(OperatorError):
+    """A refusal that may pass by itself."""
+
+    retry = Retry.LATER
+
+
+class PermanentRefusal(OperatorError):
+    """A refusal that will not pass by itself."""
+
+
+class ConnectionFailed(OperatorError, ConnectionError):
+    """No usable connection; the content of the message had not been started."""
+
+    retry = Retry.LATER
+
+
+class UntrustedServer(ConnectionFailed):
+    """The server's certificate, name, dates or revocation do not satisfy the trust policy."""
+
+
+class AuthenticationRefused(OperatorError):
+    """The operator refuses our identity."""
+
+    retry = Retry.AFTER_PERSON
+
+
+class OutcomeUnknown(OperatorError):
+    """DATA had begun and the final answer did not come."""
