@@ -42,15 +42,11 @@ class MailboxAddress:
         bare = text.strip().removeprefix("mailto:")
         local, at, domain = bare.rpartition("@")
         if not at or not _LOCAL_PART.fullmatch(local) or len(local) > 64:
-            raise InvalidSubmission(
-                "DESTINATAIRE_INVALIDE", f"not a mailbox address ({len(bare)} characters)"
-            )
+            raise InvalidSubmission("DESTINATAIRE_INVALIDE", f"not a mailbox address ({len(bare)} characters)")
         try:
             ascii_domain = domain.encode("idna").decode("ascii").lower()
         except UnicodeError as error:
-            raise InvalidSubmission(
-                "DESTINATAIRE_INVALIDE", "the domain of a recipient is not valid"
-            ) from error
+            raise InvalidSubmission("DESTINATAIRE_INVALIDE", "the domain of a recipient is not valid") from error
         labels = ascii_domain.split(".")
         if len(labels) < 2 or len(ascii_domain) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
             raise InvalidSubmission("DESTINATAIRE_INVALIDE", "the domain of a recipient is not valid")

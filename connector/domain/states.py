@@ -24,9 +24,7 @@ class OutgoingState(StrEnum):
     """What is true of an outgoing message; the sentence is what it means for the person looking at it."""
 
     RECEIVED = "received"  # taken from the LPS, the originals are in the journal
-    DUPLICATE = (
-        "duplicate"  # the same files for the same recipients were taken before: not sent, can be forced
-    )
+    DUPLICATE = "duplicate"  # the same files for the same recipients were taken before: not sent, can be forced
     PREPARED = "prepared"  # the bytes that will leave are frozen
     SENDING = "sending"  # a worker is talking to the operator
     WAITING = "waiting"  # something else must happen first; see WaitingFor
@@ -212,6 +210,4 @@ def _next(table: Mapping[_State, Mapping[_Event, _State]], state: _State, event:
     try:
         return table[state][event]
     except KeyError:
-        raise IllegalTransition(
-            "TRANSITION", f"{event.value} is not allowed in state {state.value}"
-        ) from None
+        raise IllegalTransition("TRANSITION", f"{event.value} is not allowed in state {state.value}") from None

@@ -353,7 +353,5 @@ class Settings(Section):
         for mailbox in self.mailboxes:
             if mailbox.operator not in self.operators:
                 known = ", ".join(sorted(self.operators)) or "none"
-                raise ValueError(
-                    f"mailbox {mailbox.address}: operator {mailbox.operator!r} is not one of: {known}"
-                )
+                raise ValueError(f"mailbox {mailbox.address}: operator {mailbox.operator!r} is not one of: {known}")
         return self
