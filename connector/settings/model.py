@@ -21,9 +21,10 @@ from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission
 
 __all__ = [
-    "ApiSettings", "AuthMethod", "IdentitySettings", "JournalSettings", "LogSettings", "MailboxKind", "MailboxSettings",
-    "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings", "RetrySettings", "SecretRef", "Section",
-    "Settings", "SoftwareSettings", "SpoolSettings", "TlsSettings",
+    "Address", "ApiSettings", "AuthMethod", "IdentitySettings", "JournalSettings", "LogSettings", "MailboxKind",
+    "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings",
+    "ReplaceTag", "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings",
+    "SpoolSettings", "TlsSettings",
 ]  # fmt: skip
 
 
@@ -157,7 +158,7 @@ class OperatorSettings(Section):
     sent_folder: str | None = None
     """Folder in which the operator files what is sent through it."""
     files_sent_messages: bool = False
-    """True when the operator files every sent message there by itself: its absence then proves that it did not leave."""
+    """True when the operator itself files every sent message there: absence then proves that it did not leave."""
     sent_settle_seconds: float = Field(default=120.0, ge=0)
     """How long after a lost answer the absence from that folder is believed."""
     smtp_connections: int = Field(default=2, ge=1, le=16)
