@@ -52,6 +52,7 @@ class OutgoingEvent(StrEnum):
     LOSE = "lose"  # the connection died after DATA began and no answer was stored
     FOUND = "found"  # looked up: the operator has it
     MISSING = "missing"  # looked up: the operator certainly does not have it
+    RECEIPT_PARTIAL = "receipt_partial"  # news about some recipients, not enough to change the whole
     RECEIPT_DELIVERED = "receipt_delivered"
     RECEIPT_READ = "receipt_read"
     RECEIPT_FAILED = "receipt_failed"
@@ -117,6 +118,11 @@ class IncomingEvent(StrEnum):
 
 _O, _E = OutgoingState, OutgoingEvent
 
+_RECEIPTS: Mapping[OutgoingEvent, OutgoingState] = MappingProxyType({
+    _E.RECEIPT_DELIVERED: _O.DELIVERED, _E.RECEIPT_READ: _O.READ, _E.RECEIPT_FAILED: _O.BOUNCED,
+})  # fmt: skip
+"""A receipt proves that a message left, whatever we believed of it."""
+
 OUTGOING: Mapping[OutgoingState, Mapping[OutgoingEvent, OutgoingState]] = MappingProxyType({
     _O.RECEIVED: {
         _E.FREEZE: _O.PREPARED, _E.REJECT: _O.REJECTED, _E.HOLD: _O.WAITING, _E.CANCEL: _O.CANCELLED,
@@ -124,7 +130,7 @@ OUTGOING: Mapping[OutgoingState, Mapping[OutgoingEvent, OutgoingState]] = Mappin
     _O.DUPLICATE: {_E.RELEASE: _O.RECEIVED, _E.CANCEL: _O.CANCELLED},
     _O.PREPARED: {
         _E.CLAIM: _O.SENDING, _E.HOLD: _O.WAITING, _E.CANCEL: _O.CANCELLED, _E.EXPIRE: _O.FAILED,
-        _E.RETRY: _O.PREPARED,
+        _E.RETRY: _O.PREPARED, _E.RECEIPT_PARTIAL: _O.PREPARED, **_RECEIPTS,
     },
     _O.SENDING: {
         _E.ACCEPT: _O.SENT, _E.DEFER: _O.PREPARED, _E.REFUSE: _O.FAILED, _E.LOSE: _O.OUTCOME_UNKNOWN,
@@ -132,31 +138,27 @@ OUTGOING: Mapping[OutgoingState, Mapping[OutgoingEvent, OutgoingState]] = Mappin
     },
     _O.WAITING: {
         _E.RESUME: _O.PREPARED, _E.RETRY: _O.PREPARED, _E.CANCEL: _O.CANCELLED, _E.EXPIRE: _O.FAILED,
-        _E.FREEZE: _O.PREPARED, _E.REJECT: _O.REJECTED, _E.CLAIM: _O.SENDING, _E.HOLD: _O.WAITING,
+        _E.FREEZE: _O.PREPARED, _E.REJECT: _O.REJECTED, _E.HOLD: _O.WAITING,
+        _E.RECEIPT_PARTIAL: _O.WAITING, **_RECEIPTS,
     },
     _O.OUTCOME_UNKNOWN: {
         _E.FOUND: _O.SENT, _E.MISSING: _O.PREPARED, _E.RELEASE: _O.PREPARED, _E.CANCEL: _O.CANCELLED,
-        _E.RECEIPT_DELIVERED: _O.DELIVERED, _E.RECEIPT_READ: _O.READ, _E.RECEIPT_FAILED: _O.BOUNCED,
+        _E.RECEIPT_PARTIAL: _O.SENT, **_RECEIPTS,
     },
-    _O.SENT: {
-        _E.RECEIPT_DELIVERED: _O.DELIVERED, _E.RECEIPT_READ: _O.READ, _E.RECEIPT_FAILED: _O.BOUNCED,
-    },
-    _O.DELIVERED: {
-        _E.RECEIPT_DELIVERED: _O.DELIVERED, _E.RECEIPT_READ: _O.READ, _E.RECEIPT_FAILED: _O.BOUNCED,
-    },
+    _O.SENT: {_E.RECEIPT_PARTIAL: _O.SENT, **_RECEIPTS},
+    _O.DELIVERED: {_E.RECEIPT_PARTIAL: _O.DELIVERED, **_RECEIPTS},
     _O.READ: {
-        _E.RECEIPT_DELIVERED: _O.READ, _E.RECEIPT_READ: _O.READ, _E.RECEIPT_FAILED: _O.BOUNCED,
+        _E.RECEIPT_PARTIAL: _O.READ, _E.RECEIPT_DELIVERED: _O.READ, _E.RECEIPT_READ: _O.READ,
+        _E.RECEIPT_FAILED: _O.BOUNCED,
     },
     _O.BOUNCED: {
-        _E.RECEIPT_DELIVERED: _O.BOUNCED, _E.RECEIPT_READ: _O.BOUNCED, _E.RECEIPT_FAILED: _O.BOUNCED,
-        _E.RETRY: _O.PREPARED,
+        _E.RECEIPT_PARTIAL: _O.BOUNCED, _E.RECEIPT_DELIVERED: _O.BOUNCED, _E.RECEIPT_READ: _O.BOUNCED,
+        _E.RECEIPT_FAILED: _O.BOUNCED, _E.RETRY: _O.PREPARED,
     },
     _O.REJECTED: {_E.RETRY: _O.RECEIVED},
-    _O.FAILED: {_E.RETRY: _O.PREPARED},
-    _O.CANCELLED: {
-        # it was cancelled while its outcome was unknown, and had left after all: say so
-        _E.RECEIPT_DELIVERED: _O.DELIVERED, _E.RECEIPT_READ: _O.READ, _E.RECEIPT_FAILED: _O.BOUNCED,
-    },
+    _O.FAILED: {_E.RETRY: _O.PREPARED, _E.RECEIPT_PARTIAL: _O.FAILED, **_RECEIPTS},
+    # a message cancelled while its outcome was unknown may have left after all: then say so
+    _O.CANCELLED: {_E.RECEIPT_PARTIAL: _O.SENT, **_RECEIPTS},
 })  # fmt: skip
 """Every transition of an outgoing message."""
 
