@@ -124,9 +124,7 @@ _RECEIPTS: Mapping[OutgoingEvent, OutgoingState] = MappingProxyType({
 """A receipt proves that a message left, whatever we believed of it."""
 
 OUTGOING: Mapping[OutgoingState, Mapping[OutgoingEvent, OutgoingState]] = MappingProxyType({
-    _O.RECEIVED: {
-        _E.FREEZE: _O.PREPARED, _E.REJECT: _O.REJECTED, _E.HOLD: _O.WAITING, _E.CANCEL: _O.CANCELLED,
-    },
+    _O.RECEIVED: {_E.FREEZE: _O.PREPARED, _E.REJECT: _O.REJECTED, _E.CANCEL: _O.CANCELLED},
     _O.DUPLICATE: {_E.RELEASE: _O.RECEIVED, _E.CANCEL: _O.CANCELLED},
     _O.PREPARED: {
         _E.CLAIM: _O.SENDING, _E.HOLD: _O.WAITING, _E.CANCEL: _O.CANCELLED, _E.EXPIRE: _O.FAILED,
@@ -138,8 +136,7 @@ OUTGOING: Mapping[OutgoingState, Mapping[OutgoingEvent, OutgoingState]] = Mappin
     },
     _O.WAITING: {
         _E.RESUME: _O.PREPARED, _E.RETRY: _O.PREPARED, _E.CANCEL: _O.CANCELLED, _E.EXPIRE: _O.FAILED,
-        _E.FREEZE: _O.PREPARED, _E.REJECT: _O.REJECTED, _E.HOLD: _O.WAITING,
-        _E.RECEIPT_PARTIAL: _O.WAITING, **_RECEIPTS,
+        _E.HOLD: _O.WAITING, _E.RECEIPT_PARTIAL: _O.WAITING, **_RECEIPTS,
     },
     _O.OUTCOME_UNKNOWN: {
         _E.FOUND: _O.SENT, _E.MISSING: _O.PREPARED, _E.RELEASE: _O.PREPARED, _E.CANCEL: _O.CANCELLED,
