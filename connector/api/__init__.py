@@ -1,1 +1,1 @@
-"""api"""
+"""The local HTTP server: guard first, then one router per resource."""

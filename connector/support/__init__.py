@@ -1,1 +1,1 @@
-"""support"""
+"""What helps people see what the connector does: log, health."""

@@ -1,0 +1,116 @@
+r"""Receiving: what the server holds comes into the journal, and only what is done is marked on the server.
+
+Who owns the message, step by step (each name is a crash step):
+
+1. ``journal.seen`` – its UID is known; the server owns it.
+2. ``journal.stored`` – its raw bytes are in the journal; a crash before this fetches it again. The server still has
+   it, unmarked, so both hold it.
+3. ``journal.delivered`` – the LPS's folder has it (:mod:`connector.exchange.opening`).
+4. marked on the server, then ``journal.acknowledged``; a crash between the two marks it again, which changes nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from connector.domain.address import MailboxAddress
+from connector.domain.states import IncomingEvent, IncomingState
+from connector.journal.journal import Journal
+from connector.journal.records import IncomingMessage, StoredBytes
+from connector.operators.base import FetchedMessage, Receiver, ServerMessage
+
+__all__ = ["Collector"]
+
+CHUNK_BYTES = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Collects one mailbox. The thread that owns the receiver owns this too."""
+
+    mailbox: MailboxAddress
+    journal: Journal
+    folders: Sequence[str]
+    owner: str
+    server: str
+    batch: int = 50
+
+    def run_once(self, receiver: Receiver) -> int:
+        """Look at every folder, fetch what is new, mark what is done.
+
+        Returns:
+            How many messages were stored.
+
+        Raises:
+            OperatorError: the connection broke; what was stored stays, the rest is fetched next time.
+        """
+        for folder in self.folders:
+            known = self.journal.high_water(self.mailbox, folder)
+            places = receiver.list_new(folder, known_after=known)
+            self.journal.note_seen(self.mailbox, places)
+        stored = self._fetch_all(receiver)
+        self.acknowledge(receiver)
+        return stored
+
+    def _fetch_all(self, receiver: Receiver) -> int:
+        count = 0
+        while True:
+            rows = self.journal.claim_incoming(
+                self.mailbox, state=IncomingState.SEEN, owner=self.owner, limit=self.batch
+            )
+            if not rows:
+                return count
+            count += self._fetch(receiver, rows)
+
+    def _fetch(self, receiver: Receiver, rows: Sequence[IncomingMessage]) -> int:
+        by_place = {(row.folder, row.uid_validity, row.uid): row for row in rows}
+        fetched = 0
+        for chunk in _chunks(receiver.fetch([_place(row) for row in rows]), self.batch):
+            items = []
+            for message in chunk:
+                place = message.place
+                row = by_place.pop((place.folder, place.uid_validity, place.uid))
+                items.append(StoredBytes(row.id, message.content, message.received_at, place.message_id))
+            self.journal.store(items)
+            fetched += len(items)
+        vanished = [row.id for row in by_place.values()]
+        if vanished:
+            self.journal.record_incoming_many(vanished, IncomingEvent.VANISH, server=self.server)
+        return fetched
+
+    def acknowledge(self, receiver: Receiver) -> int:
+        """Mark on the server what the LPS has.
+
+        Returns:
+            How many messages were marked.
+        """
+        done = self.journal.to_acknowledge(self.mailbox)
+        for _, group in groupby(sorted(done, key=_folder), key=_folder):
+            rows = list(group)
+            receiver.mark_done([_place(row) for row in rows])
+            self.journal.record_incoming_many(
+                [row.id for row in rows], IncomingEvent.ACKNOWLEDGE, server=self.server
+            )
+        return len(done)
+
+
+def _place(row: IncomingMessage) -> ServerMessage:
+    return ServerMessage(row.folder, row.uid_validity, row.uid, row.size_bytes, row.header_message_id)
+
+
+def _folder(row: IncomingMessage) -> tuple[str, int]:
+    return row.folder, row.uid_validity
+
+
+def _chunks(messages: Iterable[FetchedMessage], size: int) -> Iterator[list[FetchedMessage]]:
+    """Lists of at most ``size`` messages and about 8 MB: a batch is one commit, and memory stays bounded."""
+    chunk: list[FetchedMessage] = []
+    held_bytes = 0
+    for message in messages:
+        chunk.append(message)
+        held_bytes += len(message.content)
+        if len(chunk) >= size or held_bytes >= CHUNK_BYTES:
+            yield chunk
+            chunk, held_bytes = [], 0
+    if chunk:
+        yield chunk

@@ -1,0 +1,57 @@
+"""What a person may decide about a submission: try again, give up, let it leave after all."""
+
+from connector.domain.errors import IllegalTransition
+from connector.domain.ports import Clock
+from connector.domain.states import OutgoingEvent, OutgoingState, RecipientState, next_outgoing
+from connector.journal.journal import Journal
+from connector.journal.records import OutgoingMessage, RecipientChange
+
+__all__ = ["cancel", "release", "retry"]
+
+_AGAIN = (RecipientState.REFUSED, RecipientState.BOUNCED, RecipientState.DEFERRED)
+
+
+def retry(journal: Journal, clock: Clock, submission_id: str, *, actor: str) -> int:
+    """Try every failed, waiting or postponed message of a submission again now, to those who did not get it.
+
+    Returns:
+        How many messages changed.
+
+    Raises:
+        IllegalTransition: ``TRANSITION`` when none of them can be tried again.
+    """
+    return _decide(journal, clock, submission_id, OutgoingEvent.RETRY, actor=actor)
+
+
+def cancel(journal: Journal, clock: Clock, submission_id: str, *, actor: str) -> int:
+    """Give up what has not left. See :func:`retry`."""
+    return _decide(journal, clock, submission_id, OutgoingEvent.CANCEL, actor=actor)
+
+
+def release(journal: Journal, clock: Clock, submission_id: str, *, actor: str) -> int:
+    """Let a duplicate leave, or send again what may have left already. See :func:`retry`."""
+    return _decide(journal, clock, submission_id, OutgoingEvent.RELEASE, actor=actor)
+
+
+def _decide(journal: Journal, clock: Clock, submission_id: str, event: OutgoingEvent, *, actor: str) -> int:
+    possible = [m for m in journal.submission(submission_id).messages if _is_allowed(m.state, event)]
+    if not possible:
+        raise IllegalTransition("TRANSITION", f"{event.value} is not possible for this submission now")
+    for message in possible:
+        again = clock.now() if event is not OutgoingEvent.CANCEL else None
+        changes = _reopened(message) if event is OutgoingEvent.RETRY else []
+        journal.record(message.id, event, next_attempt_at=again, recipients=changes, actor=actor)
+    return len(possible)
+
+
+def _is_allowed(state: OutgoingState, event: OutgoingEvent) -> bool:
+    try:
+        next_outgoing(state, event)
+    except IllegalTransition:
+        return False
+    return True
+
+
+def _reopened(message: OutgoingMessage) -> list[RecipientChange]:
+    """Recipients that got it keep their state: a retry never sends them a second copy."""
+    return [RecipientChange(r.address, RecipientState.PENDING) for r in message.recipients if r.state in _AGAIN]

@@ -1,0 +1,183 @@
+"""Sending: claimed messages go to the operator, and every answer goes to the journal.
+
+Who owns the bytes, step by step (each name is a crash step, see ``docs/architecture.md``):
+
+1. ``journal.claimed`` – the message is *sending*, DATA has not begun. A crash here leads back to *prepared*.
+2. ``journal.data_begun`` – committed before the first byte of content leaves. A crash from here on leads to
+   *outcome_unknown*: neither sent nor failed, looked up before anything is sent again.
+3. ``journal.recorded`` – the operator's answer is stored; only now is the message *sent*.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connector.domain.address import MailboxAddress
+from connector.domain.errors import ConnectorError
+from connector.domain.ports import Clock
+from connector.domain.states import OutgoingEvent, RecipientState, WaitingFor
+from connector.exchange.retry import Again, GiveUp, WaitForPerson, backoff_seconds, decide
+from connector.journal.journal import Journal
+from connector.journal.records import OutgoingMessage, RecipientChange
+from connector.operators.base import Acceptance, OutgoingEnvelope, RecipientAnswer, Sender
+from connector.operators.errors import (
+    AuthenticationRefused,
+    ConnectionFailed,
+    OperatorError,
+    OutcomeUnknown,
+    PermanentRefusal,
+)
+from connector.settings.model import RetrySettings
+
+__all__ = ["Dispatcher", "PATIENT_MAX_BYTES"]
+
+PATIENT_MAX_BYTES = 25_000_000
+"""Mon espace santé refuses anything larger (ENS §6)."""
+
+_OPEN = (RecipientState.PENDING, RecipientState.DEFERRED)
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Sends what is due of one mailbox. One event loop owns it.
+
+    A refused identity blocks the whole mailbox: the refused message waits for a person, and while it waits nothing
+    else is tried, so that an account is never hammered. What blocks is read from the journal, not remembered.
+    """
+
+    mailbox: MailboxAddress
+    journal: Journal
+    sender: Sender
+    clock: Clock
+    retry: RetrySettings
+    owner: str
+    server: str  # for the trace
+    parallel: int
+    luck: Callable[[], float] = random.random
+    _failures: int = 0  # connection failures in a row: the mailbox pauses, not each message alone
+    _paused_until: float = 0.0  # monotonic
+    _proven: bool = False  # the operator accepted our identity since this object was made
+
+    async def run_once(self) -> int:
+        """Send what is due now.
+
+        Returns:
+            How many messages were tried; 0 when there was nothing to do, or the mailbox is blocked or pausing.
+        """
+        if self.clock.monotonic() < self._paused_until or self.is_blocked():
+            return 0
+        limit = self.parallel if self._proven else 1
+        claimed = self.journal.claim_due(self.mailbox, owner=self.owner, limit=limit)
+        await asyncio.gather(*(self._attempt(message) for message in claimed))
+        return len(claimed)
+
+    def is_blocked(self) -> bool:
+        """True while a message waits because the operator refused our identity."""
+        return any(m.waiting_for is WaitingFor.CREDENTIALS for m in self.journal.waiting(self.mailbox))
+
+    def pause_seconds(self) -> float:
+        """How long the mailbox still pauses after a failed connection."""
+        return max(0.0, self._paused_until - self.clock.monotonic())
+
+    async def _attempt(self, message: OutgoingMessage) -> None:
+        try:
+            envelope = self._envelope(message)
+            acceptance = await self.sender.submit(
+                envelope, on_data=lambda: self.journal.data_begun(message.id)
+            )
+        except OutcomeUnknown as lost:
+            self._note_failure()
+            self._record(message, OutgoingEvent.LOSE, code="ISSUE_INCONNUE", failure=lost)
+        except OperatorError as refusal:
+            self._refused(message, refusal)
+        except ConnectorError as failure:  # the journal, the vault, the identity: nothing has left
+            self._refused(message, failure)
+        else:
+            self._failures, self._proven = 0, True
+            self._accepted(message, acceptance)
+
+    def _envelope(self, message: OutgoingMessage) -> OutgoingEnvelope:
+        assert message.payload_id, "a message that is not frozen cannot be claimed"  # noqa: S101 - journal invariant
+        view = self.journal.submission(message.submission_id)
+        return OutgoingEnvelope(
+            sender=self.mailbox,
+            recipients=tuple(r.address for r in message.recipients if r.state in _OPEN),
+            message_id=message.header_message_id or "",
+            content=self.journal.payload(message.payload_id),
+            delivery_receipt=view.options.delivery_receipt,
+            envelope_id=message.id,
+        )
+
+    def _accepted(self, message: OutgoingMessage, acceptance: Acceptance) -> None:
+        """At least one recipient was accepted; the temporarily refused ones are tried again with the same bytes."""
+        changes = _changes(acceptance.recipients)
+        answer = f"{acceptance.code} {acceptance.text}"
+        deferred = [change for change in changes if change.state is RecipientState.DEFERRED]
+        refused = [change for change in changes if change.state is RecipientState.REFUSED]
+        problem = "OPERATEUR_REFUS" if refused else None
+        if not deferred:
+            self._record(message, OutgoingEvent.ACCEPT, code=problem, answer=answer, recipients=changes)
+            return
+        self._record(
+            message, OutgoingEvent.DEFER, code="OPERATEUR_DIFFERE", answer=answer, recipients=changes,
+            pause=backoff_seconds(message.attempts, self.retry, luck=self.luck()),
+        )  # fmt: skip
+
+    def _refused(self, message: OutgoingMessage, failure: ConnectorError) -> None:
+        if isinstance(failure, ConnectionFailed):
+            self._note_failure()
+        decision = decide(
+            failure, attempts=message.attempts, now=self.clock.now(), deadline=message.deadline_at,
+            settings=self.retry, luck=self.luck(),
+        )  # fmt: skip
+        match decision:
+            case Again(at):
+                pause = (at - self.clock.now()).total_seconds()
+                self._record(message, OutgoingEvent.DEFER, code=failure.code, failure=failure, pause=pause)
+            case WaitForPerson(waiting_for):
+                self._proven = self._proven and not isinstance(failure, AuthenticationRefused)
+                self._record(message, OutgoingEvent.HOLD, code=failure.code, failure=failure, waiting_for=waiting_for)
+            case GiveUp():
+                self._give_up(message, failure)
+
+    def _give_up(self, message: OutgoingMessage, failure: ConnectorError) -> None:
+        answers = getattr(failure, "recipients", ()) if isinstance(failure, PermanentRefusal) else ()
+        known = {answer.address for answer in answers}
+        silent = [
+            RecipientChange(r.address, RecipientState.REFUSED, 0, getattr(failure, "answer", ""))
+            for r in message.recipients
+            if r.state in _OPEN and r.address not in known
+        ]
+        self._record(
+            message, OutgoingEvent.REFUSE, code=failure.code, failure=failure, recipients=[*_changes(answers), *silent]
+        )
+
+    def _note_failure(self) -> None:
+        self._failures += 1
+        pause = backoff_seconds(self._failures, self.retry, luck=self.luck())
+        self._paused_until = self.clock.monotonic() + min(pause, self.retry.cap_seconds)
+
+    def _record(  # noqa: PLR0913 - one row of the journal has that many columns
+        self, message: OutgoingMessage, event: OutgoingEvent, *, code: str | None, answer: str = "",
+        failure: ConnectorError | None = None, recipients: Iterable[RecipientChange] = (),
+        pause: float | None = None, waiting_for: WaitingFor | None = None,
+    ) -> None:  # fmt: skip
+        again = self.clock.now() + timedelta(seconds=pause) if pause is not None else None
+        self.journal.record(
+            message.id, event, next_attempt_at=again, waiting_for=waiting_for, code=code,
+            detail=failure.detail if failure else None, answer=answer or getattr(failure, "answer", "") or None,
+            recipients=list(recipients), server=self.server,
+        )  # fmt: skip
+
+
+def _changes(answers: Sequence[RecipientAnswer]) -> list[RecipientChange]:
+    """The server's answers as the journal keeps them."""
+    return [RecipientChange(a.address, _state_of(a), a.code, a.text) for a in answers]
+
+
+def _state_of(answer: RecipientAnswer) -> RecipientState:
+    if answer.accepted:
+        return RecipientState.ACCEPTED
+    return RecipientState.DEFERRED if answer.temporary else RecipientState.REFUSED
