@@ -1,1 +1,1 @@
-"""cli"""
+"""Commands: thin callers, one file each."""

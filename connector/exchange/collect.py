@@ -88,9 +88,7 @@ class Collector:
         for _, group in groupby(sorted(done, key=_folder), key=_folder):
             rows = list(group)
             receiver.mark_done([_place(row) for row in rows])
-            self.journal.record_incoming_many(
-                [row.id for row in rows], IncomingEvent.ACKNOWLEDGE, server=self.server
-            )
+            self.journal.record_incoming_many([row.id for row in rows], IncomingEvent.ACKNOWLEDGE, server=self.server)
         return len(done)
 
 

@@ -84,9 +84,7 @@ class Dispatcher:
     async def _attempt(self, message: OutgoingMessage) -> None:
         try:
             envelope = self._envelope(message)
-            acceptance = await self.sender.submit(
-                envelope, on_data=lambda: self.journal.data_begun(message.id)
-            )
+            acceptance = await self.sender.submit(envelope, on_data=lambda: self.journal.data_begun(message.id))
         except OutcomeUnknown as lost:
             self._note_failure()
             self._record(message, OutgoingEvent.LOSE, code="ISSUE_INCONNUE", failure=lost)
@@ -151,7 +149,11 @@ class Dispatcher:
             if r.state in _OPEN and r.address not in known
         ]
         self._record(
-            message, OutgoingEvent.REFUSE, code=failure.code, failure=failure, recipients=[*_changes(answers), *silent]
+            message,
+            OutgoingEvent.REFUSE,
+            code=failure.code,
+            failure=failure,
+            recipients=[*_changes(answers), *silent],
         )
 
     def _note_failure(self) -> None:

@@ -99,7 +99,7 @@ def _with_presets(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Probl
     return merged, problems
 
 
-def _preset(name: str) -> dict[str, Any]:
+def _preset(name: object) -> dict[str, Any]:
     if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
         raise FileNotFoundError(name)
     table = tomllib.loads((data_folder() / "operators" / f"{name}.toml").read_text(encoding="utf-8"))

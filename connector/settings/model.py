@@ -19,11 +19,13 @@ from pydantic import (
 
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission
+from connector.mail.headers import SenderKind, SenderLabel
+from connector.mail.subject import ReplaceTag
 
 __all__ = [
-    "Address", "ApiSettings", "AuthMethod", "IdentitySettings", "JournalSettings", "LogSettings", "MailboxKind",
+    "Address", "ApiSettings", "AuthMethod", "IdentitySettings", "JournalSettings", "LogSettings",
     "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings",
-    "ReplaceTag", "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings",
+    "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings",
     "SpoolSettings", "TlsSettings",
 ]  # fmt: skip
 
@@ -257,21 +259,13 @@ class RetrySettings(Section):
     deadline_hours: float = Field(default=48.0, gt=0)
 
 
-class MailboxKind(StrEnum):
-    """Who holds a mailbox."""
-
-    PER = "PER"
-    ORG = "ORG"
-    APP = "APP"
-
-
 class MailboxSettings(Section):
     """One mailbox."""
 
     address: Address
     box: str = Field(default="", pattern=r"^[a-z0-9-]*$", max_length=40)
     """Name of its folder; default: made from the address."""
-    kind: MailboxKind = MailboxKind.PER
+    kind: SenderKind = SenderKind.PER
     operator: str
     """Name of a table under ``[operators]``."""
     identity: IdentitySettings
@@ -291,13 +285,18 @@ class MailboxSettings(Section):
 
     @model_validator(mode="after")
     def _label(self) -> Self:
-        if self.kind is MailboxKind.PER and not (self.given and self.family):
+        if self.kind is SenderKind.PER and not (self.given and self.family):
             raise ValueError("a PER mailbox needs given and family for its From label (Ref#2 ECO.2.2.7)")
-        if self.kind is not MailboxKind.PER and not self.entity:
+        if self.kind is not SenderKind.PER and not self.entity:
             raise ValueError("an ORG or APP mailbox needs entity for its From label (Ref#2 ECO.2.2.7)")
-        if self.kind is MailboxKind.APP and not (self.reply_to or self.reply_to_self):
+        if self.kind is SenderKind.APP and not (self.reply_to or self.reply_to_self):
             raise ValueError("an APP mailbox needs reply_to, or reply_to_self = true (Ref#2 ECO.2.2.5)")
         return self
+
+    @property
+    def label(self) -> SenderLabel:
+        """The From label (Ref#2 ECO.2.2.7)."""
+        return SenderLabel(kind=self.kind, title=self.title, given=self.given, family=self.family, entity=self.entity)
 
     @property
     def folder(self) -> str:
@@ -306,14 +305,6 @@ class MailboxSettings(Section):
             return self.box
         kept = "".join(c if c.isalnum() and c.isascii() else "-" for c in self.address.local_part.lower())
         return kept.strip("-")[:40] or "boite"
-
-
-class ReplaceTag(StrEnum):
-    """Where "[Annule et remplace]" stands in the subject of a replacement."""
-
-    NONE = "none"
-    AFTER_MARKER = "after_marker"
-    BEFORE_MARKER = "before_marker"
 
 
 class MessageSettings(Section):

@@ -1,0 +1,5 @@
+"""``python -m connector`` is ``mss-connector``."""
+
+from connector.cli.main import app
+
+app()

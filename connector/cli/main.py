@@ -1,0 +1,33 @@
+"""``mss-connector``: the table of commands."""
+
+import typer
+
+from connector import __version__
+from connector.cli import config, demo, queue, run, status, xdm
+from connector.cli.exits import stdout
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="mss-connector",
+    help="Connecteur MSSanté : envoie et reçoit les documents de santé pour le logiciel du cabinet.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("status")(status.status)
+app.command("demo")(demo.demo)
+app.add_typer(config.app, name="config")
+app.add_typer(queue.app, name="queue")
+app.add_typer(xdm.app, name="xdm")
+
+
+@app.command("version")
+def version() -> None:
+    """Affiche la version."""
+    stdout.print(__version__)
+
+
+if __name__ == "__main__":
+    app()

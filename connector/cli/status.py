@@ -1,0 +1,54 @@
+"""``mss-connector status``: did it leave, did it arrive, what must I do."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from connector.cli.exits import errors_to_person, stdout
+from connector.cli.place import ConfigOption, journal_of, settings_at
+from connector.cli.states import PERSON_STATES
+from connector.cli.words import say
+from connector.daemon.endpoint import ask_health
+
+__all__ = ["status"]
+
+
+def status(
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Pour un programme.")] = False,
+) -> None:
+    """Montre par boîte ce qui est parti, arrivé, en attente ou en échec, et l'état du service."""
+    with errors_to_person():
+        settings = settings_at(config)
+        health = ask_health(settings)
+        with journal_of(settings) as journal:
+            counts = journal.counts()
+    if as_json:
+        stdout.print_json(json.dumps({"health": health, "counts": counts}, ensure_ascii=False))
+        return
+    stdout.print(_service_line(health))
+    stdout.print(_table(counts))
+
+
+def _service_line(health: dict[str, object] | None) -> str:
+    if health is None:
+        return say("[yellow]Le service n'est pas lancé.[/yellow]", "[yellow]The service is not running.[/yellow]")
+    words = {
+        "ok": say("en marche", "running"),
+        "waiting": say("en attente", "waiting"),
+        "error": say("en panne", "broken"),
+    }
+    return say("Service : ", "Service: ") + words.get(str(health.get("status")), "?")
+
+
+def _table(counts: dict[str, dict[str, int]]) -> Table:
+    """One row per mailbox, one column per word that people use."""
+    table = Table()
+    table.add_column(say("boîte", "mailbox"))
+    for column in PERSON_STATES:
+        table.add_column(say(column.fr, column.en), justify="right")
+    for mailbox, states in sorted(counts.items()):
+        table.add_row(mailbox, *(str(sum(states.get(key, 0) for key in column.keys)) for column in PERSON_STATES))
+    return table

@@ -1,0 +1,60 @@
+"""What would keep the connector from working, found before it starts: settings that fit the schema but not the world."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from connector.settings.data import data_folder
+from connector.settings.load import Problem
+from connector.settings.model import MailboxSettings, Settings
+
+__all__ = ["problems_before_start"]
+
+
+def problems_before_start(settings: Settings) -> list[Problem]:
+    """Every reason why sending or receiving cannot work with these settings."""
+    return [*_software(settings), *_operators(settings), *_mailboxes(settings)]
+
+
+def _software(settings: Settings) -> Iterator[Problem]:
+    sends = any(mailbox.send for mailbox in settings.mailboxes)
+    if sends and not settings.software.product_reference:
+        yield Problem(
+            "software.product_reference",
+            "is empty, and every message must carry it (X-MSS-NIL)",
+            "expected the product reference given by Convergence, e.g. DEV935997",
+        )
+
+
+def _operators(settings: Settings) -> Iterator[Problem]:
+    for name, operator in settings.operators.items():
+        if not operator.tls.trust:
+            yield Problem(
+                f"operators.{name}.tls.trust", "is empty", "expected the files of the IGC-Santé authorities"
+            )
+        for key, paths in (("trust", operator.tls.trust), ("crl", operator.tls.crl)):
+            yield from _missing_files(f"operators.{name}.tls.{key}", paths)
+
+
+def _mailboxes(settings: Settings) -> Iterator[Problem]:
+    if not settings.mailboxes:
+        yield Problem("mailboxes", "there is none", "expected at least one [[mailboxes]] table")
+    for index, mailbox in enumerate(settings.mailboxes):
+        key = f"mailboxes[{index}]"
+        identity = mailbox.identity
+        files = [path for path in (identity.certificate, identity.key) if path]
+        yield from _missing_files(f"{key}.identity.certificate", files)
+        yield from _profile(f"{key}.reception.profile", mailbox)
+
+
+def _profile(key: str, mailbox: MailboxSettings) -> Iterator[Problem]:
+    known = sorted(
+        e.name.removesuffix(".toml") for e in (data_folder() / "lps").iterdir() if e.name.endswith(".toml")
+    )
+    if mailbox.reception.profile not in known:
+        yield Problem(key, f"{mailbox.reception.profile!r} is unknown", f"expected one of: {', '.join(known)}")
+
+
+def _missing_files(key: str, paths: list[Path]) -> Iterator[Problem]:
+    for path in paths:
+        if not path.is_file():
+            yield Problem(key, f"{path} is not a file", "expected a file that the connector can read")
