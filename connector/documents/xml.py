@@ -13,7 +13,10 @@ from lxml import etree
 from connector.domain.errors import ConnectorError, MalformedMessage
 from connector.domain.limits import Limits
 
-__all__ = ["SafeElement", "local_name", "parse_xml"]
+DEFAULT_LIMITS = Limits()
+"""The bounds that the product sets when nobody says otherwise."""
+
+__all__ = ["DEFAULT_LIMITS", "SafeElement", "local_name", "parse_xml"]
 
 SafeElement = etree._Element  # lxml has no public name for the class of its elements
 """The type of the elements that :func:`parse_xml` returns."""

@@ -1,7 +1,8 @@
 """The CDA R2 header as values, in the words of the CI-SIS "Structuration minimale".
 
-Strings are those of the file, trimmed; times keep the CDA form (``YYYYMMDD[hhmm[ss]][+ZZzz]``). Nothing is
-guessed here: what is absent is ``None`` or empty, and :mod:`connector.xdm.derive` decides what follows.
+Strings are those of the file: the patient's traits, identifiers and codes are trimmed; names, titles and labels
+keep their blanks, because the metadata repeat them. Times keep the CDA form (``YYYYMMDD[hhmm[ss]][+ZZzz]``).
+Nothing is guessed here: what is absent is ``None`` or empty, and :mod:`connector.xdm.derive` decides what follows.
 """
 
 from dataclasses import dataclass, field
@@ -131,6 +132,7 @@ class ServiceEvent:
     low: str = ""
     high: str = ""
     performer: AssignedEntity | None = None
+    translations: tuple[Code, ...] = ()  # code/translation: the same act in other code systems (imaging)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,18 +177,12 @@ class CdaDocument:
     authors: tuple[Author, ...]
     custodian: Custodian | None
     legal_authenticator: AssignedEntity | None
-    service_events: tuple[
-        ServiceEvent, ...
-    ]  # the main act first (§2.9 of the profile), then the others in order
+    service_events: tuple[ServiceEvent, ...]  # the main act first (§2.9 of the profile), then the others in order
     encounter_code: Code | None
     facility: Code | None  # healthCareFacility/code
-    orders: tuple[
-        tuple[InstanceId, str], ...
-    ]  # inFulfillmentOf/order: id and its XDS kind (order, accession)
+    orders: tuple[tuple[InstanceId, str], ...]  # inFulfillmentOf/order: id and its XDS kind (order, accession)
     parent: ParentDocument | None
-    informant_addresses: tuple[
-        str, ...
-    ] = ()  # mailto: of informationRecipient, INF, PRF … for default recipients
+    informant_addresses: tuple[str, ...] = ()  # mailto: of informationRecipient, INF, PRF … for default recipients
     body: UnstructuredBody | None = None  # None for a structured body
     is_self_presenting: bool = False  # was wrapped in an xsl:stylesheet
 

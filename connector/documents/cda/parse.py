@@ -4,14 +4,12 @@ Source rules: HL7 CDA R2; CI-SIS "Structuration minimale de documents de santé"
 self-presenting form, in which the document stands inside a style sheet that is never run.
 """
 
-import base64
-import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from connector.documents.cda.header import read_header
+from connector.documents.cda.header import decode_base64, read_header
 from connector.documents.cda.model import CdaDocument
-from connector.documents.xml import SafeElement, parse_xml
+from connector.documents.xml import DEFAULT_LIMITS, SafeElement, parse_xml
 from connector.domain.errors import ConnectorError, InvalidSubmission
 from connector.domain.limits import Limits
 
@@ -42,7 +40,7 @@ class OpenedCda:
 
 
 def clinical_document(
-    data: bytes, limits: Limits = Limits(), *, error: type[ConnectorError] = InvalidSubmission
+    data: bytes, limits: Limits = DEFAULT_LIMITS, *, error: type[ConnectorError] = InvalidSubmission
 ) -> SafeElement:
     """The ``ClinicalDocument`` element of a file, unwrapped from a self-presenting document if need be.
 
@@ -65,7 +63,9 @@ def clinical_document(
     return found
 
 
-def open_cda(data: bytes, limits: Limits = Limits(), *, error: type[ConnectorError] = InvalidSubmission) -> OpenedCda:
+def open_cda(
+    data: bytes, limits: Limits = DEFAULT_LIMITS, *, error: type[ConnectorError] = InvalidSubmission
+) -> OpenedCda:
     """Parse a CDA document once: element for the renderer, header for the metadata, bytes for the package.
 
     Raises:
@@ -76,7 +76,7 @@ def open_cda(data: bytes, limits: Limits = Limits(), *, error: type[ConnectorErr
 
 
 def parse_cda(
-    data: bytes, limits: Limits = Limits(), *, error: type[ConnectorError] = InvalidSubmission
+    data: bytes, limits: Limits = DEFAULT_LIMITS, *, error: type[ConnectorError] = InvalidSubmission
 ) -> CdaDocument:
     """The header of a CDA document, and its decoded body when that is level 1.
 
@@ -103,10 +103,9 @@ def embedded_pdf_copy(element: SafeElement) -> bytes | None:
     for section in element.iter(_SECTION):
         if _is_copy_section(section):
             for value in _pdf_values(section):
-                try:
-                    return base64.b64decode("".join(value.itertext()).encode("ascii", "replace"))
-                except binascii.Error:
-                    continue
+                content = decode_base64("".join(value.itertext()))
+                if content:
+                    return content
     return None
 
 
