@@ -1,6 +1,5 @@
 """Which settings file, which journal: what most commands need first."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from connector.daemon.composition import open_journal
 from connector.journal.journal import Journal
-from connector.platform.paths import default_config_file
+from connector.platform.paths import find_config
 from connector.settings.load import read_settings
 from connector.settings.model import Settings
 
@@ -18,15 +17,13 @@ __all__ = ["ConfigOption", "journal_of", "settings_at", "settings_path"]
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Fichier de réglages (défaut : MSS_CONFIG, puis celui de l'utilisateur)."),
+    typer.Option("--config", "-c", help="Fichier de réglages (défaut : MSS_CONNECTOR_CONFIG, puis celui de l'utilisateur)."),
 ]
 
 
 def settings_path(given: Path | None) -> Path:
-    """The option, else ``MSS_CONFIG``, else the person's own file."""
-    if given is not None:
-        return given
-    return Path(os.environ["MSS_CONFIG"]) if os.environ.get("MSS_CONFIG") else default_config_file()
+    """The option, else ``MSS_CONNECTOR_CONFIG``, else the person's own file, else the machine's."""
+    return given if given is not None else find_config()
 
 
 def settings_at(given: Path | None) -> Settings:

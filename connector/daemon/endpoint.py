@@ -3,33 +3,37 @@
 import http.client
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 from connector.platform.files import write_atomic
-from connector.platform.paths import data_dir
+from connector.platform.paths import DataPaths, default_data_dir
 from connector.settings.model import Settings
 
-__all__ = ["ask_health", "forget_endpoint", "tell_endpoint"]
+__all__ = ["ask_health", "data_paths", "forget_endpoint", "tell_endpoint"]
 
 _ANSWER_SECONDS = 3.0
 
 
-def tell_endpoint(folder: Path, *, host: str, port: int) -> None:
+def data_paths(settings: Settings) -> DataPaths:
+    """The data folder of these settings."""
+    return DataPaths(settings.software.data_dir or default_data_dir())
+
+
+def tell_endpoint(paths: DataPaths, *, host: str, port: int) -> None:
     """Write the address, atomically: a reader never sees half of it."""
     content = {"host": host, "port": port, "pid": os.getpid()}
-    write_atomic(folder / "endpoint.json", json.dumps(content).encode())
+    write_atomic(paths.endpoint, json.dumps(content).encode())
 
 
-def forget_endpoint(folder: Path) -> None:
+def forget_endpoint(paths: DataPaths) -> None:
     """Remove the address; a stale one only costs a refused connection."""
-    (folder / "endpoint.json").unlink(missing_ok=True)
+    paths.endpoint.unlink(missing_ok=True)
 
 
 def ask_health(settings: Settings) -> dict[str, Any] | None:
     """The health of the running daemon; ``None`` when there is none."""
     try:
-        endpoint = json.loads((data_dir(settings.software.data_dir) / "endpoint.json").read_text("utf-8"))
+        endpoint = json.loads(data_paths(settings).endpoint.read_text("utf-8"))
         connection = http.client.HTTPConnection(endpoint["host"], endpoint["port"], timeout=_ANSWER_SECONDS)
         try:
             connection.request("GET", "/health")
