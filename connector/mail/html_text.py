@@ -5,7 +5,7 @@ import re
 
 __all__ = ["html_to_text"]
 
-_PIECE = re.compile(r"<!--|-->|<[^<>]*>|[^<>-]+|.", re.DOTALL)
+_PIECE = re.compile(r"<!--|-->|</?[a-zA-Z!?][^<>]*>|[^<>-]+|.", re.DOTALL)
 _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]{0,20})")
 _HIDDEN = frozenset({"head", "script", "style", "template", "title"})
 _BREAKS = frozenset({
@@ -50,7 +50,7 @@ def _shown(piece: str, name: str) -> str:
     if name in _BREAKS:
         return "\n"
     if name in ("td", "th"):
-        return "\t"
+        return "" if piece.startswith("</") else "\t"
     if piece.startswith("<") and len(piece) > 1:
         return ""
     return re.sub(r"\s+", " ", piece)

@@ -311,7 +311,7 @@ def _comes_from_robot(opened: OpenedMessage) -> bool:
 
 
 def _links(opened: OpenedMessage, original: str = "") -> tuple[str, tuple[str, ...]]:
-    """The Message-IDs that this may be about: named by the report, of the returned message, threading, in the text."""
+    """The Message-IDs that this may be about: of the report, the returned message, the threading, the text."""
     returned = [
         header_block(part.content[:MAX_RETURNED_BYTES])[0].get("message-id")
         for part in opened.parts
