@@ -11,7 +11,10 @@
     └── OutcomeUnknown          the connection died after DATA began: neither sent nor failed
 """
 
+from collections.abc import Sequence
+
 from connector.domain.errors import ConnectorError, Retry
+from connector.operators.base import RecipientAnswer
 
 __all__ = [
     "AuthenticationRefused", "ConnectionFailed", "OperatorError", "OutcomeUnknown", "PermanentRefusal",
@@ -26,11 +29,15 @@ class OperatorError(ConnectorError):
         code: catalogue code.
         detail: one English sentence.
         answer: the server's own last line (``451 4.3.0 try later``), for the trace.
+        recipients: what the server said to each RCPT, when it came that far.
     """
 
-    def __init__(self, code: str, detail: str, *, answer: str = "") -> None:
+    def __init__(
+        self, code: str, detail: str, *, answer: str = "", recipients: Sequence[RecipientAnswer] = ()
+    ) -> None:
         super().__init__(code, detail)
         self.answer = answer
+        self.recipients = tuple(recipients)
 
 
 class TemporaryRefusal(OperatorError):
