@@ -57,6 +57,7 @@ class HostGuard:
         self.port = port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it here."""
         if scope["type"] == "lifespan" or self._is_allowed(scope):
             await self.app(scope, receive, send)
             return

@@ -17,7 +17,7 @@ __all__ = ["ConfigOption", "journal_of", "settings_at", "settings_path"]
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Fichier de réglages (défaut : MSS_CONNECTOR_CONFIG, puis celui de l'utilisateur)."),
+    typer.Option("--config", "-c", help="Fichier de réglages (défaut : celui de l’utilisateur)."),
 ]
 
 
