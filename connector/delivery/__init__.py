@@ -1,1 +1,1 @@
-"""delivery"""
+"""Inbox folders: what arrived is given to the LPS, whole and once."""
