@@ -63,15 +63,10 @@ def pdf_names(documents: Sequence[CdaDocument], *, file_number: str | None = Non
 
 
 def _stem(document: CdaDocument) -> str:
-    patient = document.patient
-    return "_".join(
-        (
-            act_date(document),
-            _field(document_label(document), MAX_NAME_CHARS),
-            _field(birth_name(patient), MAX_NAME_CHARS),
-            _field(first_name(patient), MAX_GIVEN_CHARS),
-        )
-    )
+    label = _field(document_label(document), MAX_NAME_CHARS) or "Document"
+    family = _field(birth_name(document.patient), MAX_NAME_CHARS) or "X"
+    given = _field(first_name(document.patient), MAX_GIVEN_CHARS) or "X"
+    return "_".join((act_date(document), label, family, given))
 
 
 def _joined(stem: str, number: str) -> str:

@@ -294,6 +294,11 @@ def test_separators_and_forbidden_characters_leave_the_fields() -> None:
     )
 
 
+def test_a_field_of_nothing_but_dots_does_not_leave_a_gap() -> None:
+    patient = replace(PAUL, birth_family="..", all_given=".")
+    assert pdf_names([cda("...", patient=patient)]) == ("20150802_Document_X_X.pdf",)
+
+
 @given(
     label=st.text(max_size=80),
     family=st.text(max_size=200),
