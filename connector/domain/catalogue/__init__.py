@@ -1,0 +1,31 @@
+"""Every stable code with its texts for people: what happened, and what to do.
+
+French first, for the practitioner and the secretary; English second. The texts never hold patient data: what is
+particular to one case (a file name, an address) is added by whoever shows them. A test fails when the source raises a
+code that is not here, and when one of the four texts is missing.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from connector.domain.catalogue.drops import DROP_CODES
+from connector.domain.catalogue.exchange import EXCHANGE_CODES
+from connector.domain.catalogue.explanation import Explanation
+from connector.domain.catalogue.own import OWN_CODES
+
+__all__ = ["CATALOGUE", "UNKNOWN_CODE", "Explanation", "explain"]
+
+CATALOGUE: Mapping[str, Explanation] = MappingProxyType(DROP_CODES | EXCHANGE_CODES | OWN_CODES)
+"""Code to texts."""
+
+UNKNOWN_CODE = Explanation(
+    "Une erreur non répertoriée s'est produite.",
+    "Conservez le fichier et transmettez le code à votre éditeur.",
+    "An error without a description occurred.",
+    "Keep the file and give the code to your vendor.",
+)
+
+
+def explain(code: str) -> Explanation:
+    """The texts of ``code``; a general sentence for one that this version does not know."""
+    return CATALOGUE.get(code, UNKNOWN_CODE)

@@ -1,0 +1,213 @@
+"""Codes of what the LPS gives: formats, recipients, patients, documents."""
+
+from connector.domain.catalogue.explanation import Explanation
+
+__all__ = ["DROP_CODES"]
+
+DROP_CODES = {
+    "INCOMPLET": Explanation(
+        "Le fichier est resté incomplet.",
+        "Exportez le document de nouveau depuis votre logiciel, puis supprimez l'ancien fichier.",
+        "The file stayed incomplete.",
+        "Export the document again from your software, then remove the old file.",
+    ),
+    "FORMAT_INCONNU": Explanation(
+        "Le format du fichier n'est pas reconnu.",
+        "Déposez un document CDA (.xml) ou une archive IHE_XDM.zip.",
+        "The format of the file is not recognised.",
+        "Drop a CDA document (.xml) or an IHE_XDM.zip archive.",
+    ),
+    "FORMAT_NON_PRIS_EN_CHARGE": Explanation(
+        "Ce format est reconnu, mais cette version du connecteur ne l'envoie pas encore.",
+        "Déposez le document au format CDA (.xml) ou dans une archive IHE_XDM.zip.",
+        "This format is recognised, but this version of the connector does not send it yet.",
+        "Drop the document as CDA (.xml) or in an IHE_XDM.zip archive.",
+    ),
+    "ENCODAGE": Explanation(
+        "Le jeu de caractères du fichier n'est pas lisible.",
+        "Exportez le fichier en UTF-8 ou en Windows-1252.",
+        "The character set of the file cannot be read.",
+        "Export the file as UTF-8 or Windows-1252.",
+    ),
+    "SIDECAR_INVALIDE": Explanation(
+        "Le fichier d'accompagnement (.mss) contient une erreur.",
+        "Corrigez la rubrique indiquée, puis déposez de nouveau l'ensemble.",
+        "The sidecar file (.mss) has an error.",
+        "Correct the key that is named, then drop everything again.",
+    ),
+    "DESTINATAIRE_INCONNU": Explanation(
+        "Aucune adresse de destinataire n'a été trouvée.",
+        "Indiquez l'adresse MSSanté du destinataire, puis déposez de nouveau le document.",
+        "No recipient address was found.",
+        "Give the recipient's MSSanté address, then drop the document again.",
+    ),
+    "DESTINATAIRE_INVALIDE": Explanation(
+        "L'adresse d'un destinataire n'est pas valide.",
+        "Vérifiez l'adresse MSSanté, puis déposez de nouveau le document.",
+        "The address of a recipient is not valid.",
+        "Check the MSSanté address, then drop the document again.",
+    ),
+    "DESTINATAIRE_HORS_ESPACE": Explanation(
+        "Un destinataire n'appartient pas à l'espace de confiance MSSanté.",
+        "Utilisez une adresse MSSanté de ce correspondant.",
+        "A recipient is not in the MSSanté space of trust.",
+        "Use an MSSanté address of this correspondent.",
+    ),
+    "INS_INVALIDE": Explanation(
+        "Le matricule INS du patient n'est pas valide.",
+        "Vérifiez l'identité du patient dans votre logiciel, puis exportez de nouveau le document.",
+        "The patient's matricule INS is not valid.",
+        "Check the patient's identity in your software, then export the document again.",
+    ),
+    "INS_NON_QUALIFIEE": Explanation(
+        "Un envoi au patient demande une identité INS qualifiée.",
+        "Qualifiez l'INS du patient, ou retirez son adresse des destinataires.",
+        "Sending to the patient needs a qualified INS identity.",
+        "Qualify the patient's INS, or take the patient's address off the recipients.",
+    ),
+    "INS_ENVIRONNEMENT": Explanation(
+        "L'INS du patient ne correspond pas à l'environnement (test ou production).",
+        "N'utilisez que des identités de test en test, et réelles en production.",
+        "The patient's INS does not fit the environment (test or production).",
+        "Use test identities in test only, and real ones in production.",
+    ),
+    "PATIENT_DESTINATAIRE": Explanation(
+        "L'adresse du patient destinataire n'est pas celle du patient du document.",
+        "Vérifiez le patient et le destinataire : rien n'a été envoyé.",
+        "The patient address is not that of the patient of the document.",
+        "Check patient and recipient: nothing was sent.",
+    ),
+    "DOCUMENT_MASQUE": Explanation(
+        "Le document est masqué à l'un de ses destinataires.",
+        "Retirez ce destinataire, ou levez le masquage dans votre logiciel.",
+        "The document is hidden from one of its recipients.",
+        "Take this recipient off, or lift the masking in your software.",
+    ),
+    "PATIENTS_MULTIPLES": Explanation(
+        "Les documents déposés ensemble ne concernent pas le même patient.",
+        "Déposez les documents de chaque patient séparément.",
+        "The documents dropped together are not about the same patient.",
+        "Drop the documents of each patient separately.",
+    ),
+    "CDA_INVALIDE": Explanation(
+        "Le document CDA ne peut pas être lu ou il lui manque une information obligatoire.",
+        "Exportez de nouveau le document ; si l'erreur revient, prévenez l'éditeur de votre logiciel.",
+        "The CDA document cannot be read, or lacks something mandatory.",
+        "Export the document again; if the error comes back, tell your software's vendor.",
+    ),
+    "XDM_INVALIDE": Explanation(
+        "L'archive IHE_XDM ne peut pas être lue ou ne correspond pas à son contenu.",
+        "Exportez de nouveau l'archive ; si l'erreur revient, prévenez l'éditeur de votre logiciel.",
+        "The IHE_XDM archive cannot be read or does not agree with its content.",
+        "Export the archive again; if the error comes back, tell your software's vendor.",
+    ),
+    "XML_INVALIDE": Explanation(
+        "Le fichier XML n'est pas lisible ou contient une construction interdite.",
+        "Exportez de nouveau le document.",
+        "The XML file cannot be read or holds a forbidden construct.",
+        "Export the document again.",
+    ),
+    "ARCHIVE_DANGEREUSE": Explanation(
+        "L'archive n'a pas été ouverte, car elle pourrait être dangereuse.",
+        "Ne l'ouvrez pas vous-même ; prévenez l'expéditeur.",
+        "The archive was not opened, because it may be dangerous.",
+        "Do not open it yourself; tell the sender.",
+    ),
+    "PDF_INVALIDE": Explanation(
+        "Le PDF du document ne peut pas être utilisé.",
+        "Exportez de nouveau le document avec un PDF lisible (PDF/A-1).",
+        "The PDF of the document cannot be used.",
+        "Export the document again with a readable PDF (PDF/A-1).",
+    ),
+    "PDF_NON_CONFORME": Explanation(
+        "Le PDF joint n'est pas au format PDF/A-1 demandé.",
+        "L'envoi a eu lieu ; demandez à votre éditeur de produire du PDF/A-1.",
+        "The attached PDF is not PDF/A-1 as demanded.",
+        "It was sent; ask your vendor to make PDF/A-1.",
+    ),
+    "TROP_GROS": Explanation(
+        "Le message dépasse la taille acceptée.",
+        "Envoyez les documents séparément ou réduisez les images.",
+        "The message is over the accepted size.",
+        "Send the documents separately or reduce the images.",
+    ),
+    "VIRUS_OU_TYPE_INTERDIT": Explanation(
+        "Ce type de fichier ne peut pas être envoyé.",
+        "Retirez le fichier du dépôt.",
+        "This kind of file cannot be sent.",
+        "Take the file off the drop.",
+    ),
+    "DOUBLON": Explanation(
+        "Les mêmes documents ont déjà été remis pour les mêmes destinataires.",
+        "Rien n'a été envoyé une seconde fois. Pour forcer l'envoi : mss-connector queue release.",
+        "The same documents were already given for the same recipients.",
+        "Nothing was sent a second time. To force it: mss-connector queue release.",
+    ),
+    "OBJET_RESERVE": Explanation(
+        "L'objet « [FIN] » est réservé à la fin d'un échange avec un patient.",
+        "Choisissez un autre objet.",
+        "The subject “[FIN]” is reserved for the end of an exchange with a patient.",
+        "Choose another subject.",
+    ),
+    "ENTETE_INVALIDE": Explanation(
+        "Une valeur du document ne peut pas figurer dans l'en-tête d'un message.",
+        "Exportez de nouveau le document ; si l'erreur revient, prévenez l'éditeur de votre logiciel.",
+        "A value of the document cannot stand in a message header.",
+        "Export the document again; if the error comes back, tell your software's vendor.",
+    ),
+    "PDF_ABSENT": Explanation(
+        "Un document n'a pas de copie PDF à joindre.",
+        "Exportez de nouveau le document avec son PDF.",
+        "A document has no PDF copy to attach.",
+        "Export the document again with its PDF.",
+    ),
+    "PIECES_INCOHERENTES": Explanation(
+        "L'archive et les documents du message ne vont pas ensemble.",
+        "Exportez de nouveau les documents ; si l'erreur revient, prévenez l'éditeur de votre logiciel.",
+        "The archive and the documents of the message do not fit together.",
+        "Export the documents again; if the error comes back, tell your software's vendor.",
+    ),
+    "DOCUMENT_REPETE": Explanation(
+        "Le même document figure deux fois dans le dépôt.",
+        "Déposez chaque document une seule fois.",
+        "The same document is twice in the drop.",
+        "Drop each document once.",
+    ),
+    "TROP_DE_DOCUMENTS": Explanation(
+        "Le dépôt contient trop de documents pour un seul message.",
+        "Déposez les documents en plusieurs fois.",
+        "The drop holds too many documents for one message.",
+        "Drop the documents in several parts.",
+    ),
+    "SANS_DESTINATAIRE": Explanation(
+        "Le message n'a pas de destinataire principal.",
+        "Indiquez au moins un destinataire qui ne soit pas en copie.",
+        "The message has no main recipient.",
+        "Give at least one recipient that is not a copy.",
+    ),
+    "DESTINATAIRES_MELANGES": Explanation(
+        "Un patient et un professionnel figurent dans le même message.",
+        "Séparez les envois, ou laissez le connecteur les séparer (message.split_patients_and_professionals).",
+        "A patient and a professional are in the same message.",
+        "Separate them, or let the connector do it (message.split_patients_and_professionals).",
+    ),
+    "FIN_SANS_PATIENT": Explanation(
+        "La fin d'échange est demandée, mais aucun destinataire n'est un patient.",
+        "Retirez cette option, ou envoyez au patient.",
+        "The end of the exchange is asked for, but no recipient is a patient.",
+        "Take this option off, or send to the patient.",
+    ),
+    "OBJET_TROP_LONG": Explanation(
+        "L'objet du message est trop long.",
+        "Raccourcissez l'objet.",
+        "The subject of the message is too long.",
+        "Shorten the subject.",
+    ),
+    "MESSAGE_MALFORME": Explanation(
+        "Le message préparé n'a pas la forme exigée par le protocole ; il n'a pas été envoyé.",
+        "Transmettez le code et l'heure à votre éditeur.",
+        "The prepared message has not the form that the protocol demands; it was not sent.",
+        "Give the code and the time to your vendor.",
+    ),
+}
+"""Code to texts."""
