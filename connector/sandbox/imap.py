@@ -20,6 +20,7 @@ from proxyprotocol.sock import SocketInfoLocal
 from pymap.backend.dict import Config, Identity, Login
 from pymap.backend.dict.filter import FilterSet
 from pymap.backend.dict.mailbox import MailboxData, MailboxSet, Message
+from pymap.concurrent import Subsystem
 from pymap.context import connection_exit, socket_info
 from pymap.exceptions import InvalidAuth
 from pymap.flags import FlagOp
@@ -258,6 +259,7 @@ class ImapServer:
             port=0,
             ssl_context=tls,
             hash_context=Cleartext(),
+            cpu_subsystem=Subsystem.for_asyncio(),
             invalid_user_sleep=0.0,
             disable_idle=not idle,
             demo_data=False,
