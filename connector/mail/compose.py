@@ -85,7 +85,8 @@ def compose(spec: MessageSpec) -> bytes:
     Raises:
         InvalidSubmission: ``SANS_DESTINATAIRE``; ``DESTINATAIRES_MELANGES``; ``FIN_SANS_PATIENT``;
             ``PIECES_INCOHERENTES`` (archive without CDA or the reverse); ``PDF_ABSENT`` (fewer PDF copies than
-            documents); ``OBJET_RESERVE``; ``OBJET_TROP_LONG``; ``CDA_INVALIDE``; ``TROP_DE_DOCUMENTS``.
+            documents); ``OBJET_RESERVE``; ``OBJET_TROP_LONG``; ``CDA_INVALIDE`` (no name);
+            ``ENTETE_INVALIDE`` (document code); ``TROP_DE_DOCUMENTS``; ``DESTINATAIRE_INVALIDE``.
         ConfigurationError: ``REFERENCE_PRODUIT_ABSENTE``; ``LIBELLE_EXPEDITEUR_ABSENT``.
         ValueError: our own mistakes (time without zone, Message-ID that is not one).
     """

@@ -142,12 +142,12 @@ def codes_header(documents: Sequence[CdaDocument]) -> str:
     """X-MSS-CODECDA: the code of each CDA, in order, repeats kept, no space (Ref#2 ECO.2.4.1).
 
     Raises:
-        InvalidSubmission: ``CDA_INVALIDE`` for a code that cannot stand in a header; ``TROP_DE_DOCUMENTS`` when
+        InvalidSubmission: ``ENTETE_INVALIDE`` for a code that cannot stand in a header; ``TROP_DE_DOCUMENTS`` when
             the codes do not fit on the one line that is allowed.
     """
     codes = [document.code.code for document in documents]
     if not all(_MSS_VALUE.fullmatch(code) for code in codes):
-        raise InvalidSubmission("CDA_INVALIDE", "the code of a document is not one of LOINC or of the ANS")
+        raise InvalidSubmission("ENTETE_INVALIDE", "the code of a document is not one of LOINC or of the ANS")
     line = f"X-MSS-CODECDA: {','.join(codes)}\r\n"
     if len(line) > MAX_LINE_BYTES + 2:
         raise InvalidSubmission("TROP_DE_DOCUMENTS", f"{len(codes)} document codes do not fit on one line")

@@ -57,7 +57,7 @@ class Leaf:
     content: bytes = field(repr=False)  # transfer encoding taken off
 
 
-def header_block(raw: bytes, start: int = 0, end: int | None = None) -> tuple[Headers, int]:
+def header_block(raw: bytes, *, start: int = 0, end: int | None = None) -> tuple[Headers, int]:
     """Read the headers of an entity.
 
     Args:
@@ -116,12 +116,13 @@ class _Walker:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._entities = 0
+        self._bytes = 0
 
     def entity(self, raw: bytes, span: tuple[int, int], place: _Place) -> Iterator[Leaf]:
         """One entity: itself when it is a leaf, else what is in it."""
         self._count(place)
         start, end = span
-        headers, body = header_block(raw, start, end)
+        headers, body = header_block(raw, start=start, end=end)
         media_type, parameters = _content_type(headers.get("content-type"), place.default_type)
         if media_type.startswith("multipart/"):
             spans = self._children(raw, (body, end), parameters.get("boundary", ""))
@@ -132,6 +133,7 @@ class _Walker:
                 return
             media_type = "text/plain"
         leaf = _leaf(headers, media_type, parameters, place, raw[body:end])
+        self._weigh(leaf)
         yield leaf
         if media_type == "message/rfc822":
             content = leaf.content
@@ -143,6 +145,12 @@ class _Walker:
             raise MalformedMessage("MESSAGE_ILLISIBLE", f"more than {self._limits.max_mime_parts} parts")
         if place.depth > self._limits.max_mime_depth:
             raise MalformedMessage("MESSAGE_ILLISIBLE", f"nested over {self._limits.max_mime_depth} levels")
+
+    def _weigh(self, leaf: Leaf) -> None:
+        """Forwards in forwards are kept once per level: bound their sum."""
+        self._bytes += len(leaf.content)
+        if self._bytes > self._limits.max_expanded_bytes:
+            raise MalformedMessage("MESSAGE_ILLISIBLE", f"over {self._limits.max_expanded_bytes} bytes of content")
 
     def _children(self, raw: bytes, span: tuple[int, int], boundary: str) -> list[tuple[int, int]]:
         """Where the parts are; preamble and epilogue left out, a missing closing line forgiven."""

@@ -26,6 +26,7 @@ from connector.mail.words import decode_words
 __all__ = ["MssHeaders", "OpenedMessage", "Part", "SenderOrigin", "open_message"]
 
 MAX_IDS = 100
+MAX_HTML_PARTS = 10
 
 _ID = re.compile(r"<[^<>\s]{1,998}>")
 _FORBIDDEN_IN_NAME = re.compile(r'[:*?"<>|]')
@@ -216,7 +217,8 @@ def _body(leaves: Sequence[Leaf]) -> str:
     plain = [_text(leaf) for leaf in leaves if leaf.media_type == "text/plain"]
     written = [text for text in plain if text.strip()]
     if not written:
-        written = [html_to_text(_text(leaf)) for leaf in leaves if leaf.media_type == "text/html"]
+        rich = [leaf for leaf in leaves if leaf.media_type == "text/html"][:MAX_HTML_PARTS]
+        written = [html_to_text(_text(leaf)) for leaf in rich]
     return "\n\n".join(text.strip("\n") for text in written)
 
 

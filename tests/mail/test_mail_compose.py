@@ -177,8 +177,8 @@ def test_nothing_is_said_to_the_patient_without_being_asked() -> None:
         pytest.param({"archive": None}, "PIECES_INCOHERENTES", id="documents without archive"),
         pytest.param({"documents": ()}, "PIECES_INCOHERENTES", id="archive without documents"),
         pytest.param({"pdfs": ()}, "PDF_ABSENT", id="no copy"),
-        pytest.param({"documents": (cda("évil\r\nBcc: x"),)}, "CDA_INVALIDE", id="hostile code"),
-        pytest.param({"documents": (cda(""),)}, "CDA_INVALIDE", id="no code"),
+        pytest.param({"documents": (cda("évil\r\nBcc: x"),)}, "ENTETE_INVALIDE", id="hostile code"),
+        pytest.param({"documents": (cda(""),)}, "ENTETE_INVALIDE", id="no code"),
         pytest.param(
             {"documents": (cda("x" * 50),) * 20, "pdfs": (PdfCopy("a.pdf", b""),) * 20},
             "TROP_DE_DOCUMENTS",

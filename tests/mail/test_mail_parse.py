@@ -360,6 +360,11 @@ def test_what_has_no_header_is_not_a_message(raw: bytes) -> None:
             id="nested multiparts",
         ),
         pytest.param(b"Content-Type: message/rfc822\n\n" * 2000, LIMITS, id="nested messages"),
+        pytest.param(
+            b"Content-Type: message/rfc822\n\n" * 10 + b"x" * 1000,
+            replace(LIMITS, max_expanded_bytes=5000),
+            id="the same bytes in every level",
+        ),
         pytest.param(b"X-A: b\n" * 50_000 + b"\nx", LIMITS, id="endless headers"),
     ],
 )
@@ -370,7 +375,7 @@ def test_what_is_over_a_limit_is_set_aside(raw: bytes, limits: Limits) -> None:
 
 
 def test_headers_can_be_read_from_within_a_buffer() -> None:
-    headers, body = header_block(b"xxA: 1\r\n\r\nrest", 2)
+    headers, body = header_block(b"xxA: 1\r\n\r\nrest", start=2)
     assert (headers.get_all("a"), headers.get("b"), body) == (("1",), "", 10)
 
 
