@@ -75,3 +75,8 @@ class PatientIdentifier:
     def is_ins(self) -> bool:
         """True when the authority is one of the INS."""
         return self.root in INS_OIDS
+
+    @property
+    def is_test(self) -> bool:
+        """True for the test and demonstration authorities of the INS."""
+        return self.root in INS_TEST_OIDS

@@ -5,14 +5,13 @@ as a whole is *delivered* when every recipient that is still concerned has it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission
 from connector.domain.states import OutgoingEvent, OutgoingState, RecipientState
 from connector.journal.journal import Journal
 from connector.journal.records import MessageRecipient, OutgoingMessage, RecipientChange
-from connector.mail.receipts import Receipt, ReceiptKind, RecipientReport
+from connector.mail.receipts import Receipt, ReceiptKind
 
 __all__ = ["ReceiptTooEarly", "apply_receipt", "event_for"]
 
@@ -28,12 +27,6 @@ _UNSENT = (OutgoingState.RECEIVED, OutgoingState.REJECTED, OutgoingState.DUPLICA
 
 class ReceiptTooEarly(Exception):  # noqa: N818 - not an error: the receipt outran our own commit
     """The message is being sent right now; look again in a moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class _News:
-    event: OutgoingEvent
-    changes: list[RecipientChange]
 
 
 def apply_receipt(journal: Journal, mailbox: MailboxAddress, receipt: Receipt, *, server: str) -> bool:
@@ -61,12 +54,10 @@ def apply_receipt(journal: Journal, mailbox: MailboxAddress, receipt: Receipt, *
 
 
 def _find(journal: Journal, receipt: Receipt) -> OutgoingMessage | None:
-    """By envelope id, which is our own row id, else by Message-ID."""
-    if receipt.envelope_id:
-        found = journal.find_outgoing(receipt.envelope_id)
-        if found:
-            return found
-    return journal.by_header_message_id(receipt.message_id) if receipt.message_id else None
+    """By envelope id, which is our own row id, else by the Message-IDs that the receipt names."""
+    found = journal.find_outgoing(receipt.envelope_id) if receipt.envelope_id else None
+    candidates = filter(None, (receipt.message_id, *receipt.references))
+    return found or next(filter(None, map(journal.by_header_message_id, candidates)), None)
 
 
 def event_for(message: OutgoingMessage, changes: Iterable[RecipientChange]) -> OutgoingEvent:
@@ -94,7 +85,8 @@ def _changes(message: OutgoingMessage, receipt: Receipt) -> list[RecipientChange
         recipient = known.get(_plain(report.address)) or _only(message.recipients)
         state = _STATE.get(report.kind)
         if recipient and state and not _is_step_back(recipient.state, state):
-            changes.append(RecipientChange(recipient.address, state, _code(report), report.text))
+            text = report.diagnostic or report.status
+            changes.append(RecipientChange(recipient.address, state, report.smtp_code, text))
     return changes
 
 
@@ -115,8 +107,3 @@ def _is_step_back(before: RecipientState, after: RecipientState) -> bool:
     if before is RecipientState.BOUNCED:
         return True
     return before is RecipientState.READ and after is RecipientState.DELIVERED
-
-
-def _code(report: RecipientReport) -> int:
-    digits = report.code[:3]
-    return int(digits) if digits.isdigit() else 0
