@@ -1,1 +1,1 @@
-"""journal"""
+"""The durable store: schema, migrations, encrypted payloads, claims, recovery, trace."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState, RecipientState, WaitingFor
@@ -9,7 +10,7 @@ from connector.domain.submission import FileRole, RecipientKind, SendOptions, So
 
 __all__ = [
     "FrozenMessage", "IncomingMessage", "JournalFile", "MessageRecipient", "OutgoingMessage", "RecipientChange",
-    "SubmissionView", "Taken", "TraceEntry",
+    "ServerPlace", "StoredBytes", "SubmissionView", "Taken", "TraceEntry",
 ]  # fmt: skip
 
 
@@ -152,3 +153,42 @@ class TraceEntry:
     outcome: str
     previous_hash: str
     hash: str
+
+
+class ServerPlace(Protocol):
+    """Where a message stands on the server: what ``note_seen`` needs of ``operators.base.ServerMessage``."""
+
+    @property
+    def folder(self) -> str:
+        """Server name of the folder."""
+        ...
+
+    @property
+    def uid_validity(self) -> int:
+        """UIDVALIDITY of the folder."""
+        ...
+
+    @property
+    def uid(self) -> int:
+        """UID."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """As the server says, 0 when unknown."""
+        ...
+
+    @property
+    def message_id(self) -> str:
+        """As in the header, may be empty."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBytes:
+    """The raw bytes of one message that was seen, on their way into the journal."""
+
+    incoming_id: str
+    content: bytes = field(repr=False)
+    received_at: datetime  # INTERNALDATE, aware
+    header_message_id: str  # as in the header, may be empty

@@ -1,0 +1,235 @@
+"""The tables. Portable to PostgreSQL; what SQLite needs besides is in :mod:`connector.journal.store`.
+
+Rules of the layout:
+
+- *Big bytes and changing words never share a row*: payloads are written once, in a table of their own.
+- Times are microseconds since 1970 in UTC (``BigInteger``): they sort, and mean the same in every database.
+- What may name a patient (file names, subject, body) is in ``sealed`` columns, encrypted like a payload.
+- Each question asked while working walks one index, so that its cost does not grow with the history.
+
+A change here needs a migration; a test compares both.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+from connector.domain.address import MailboxAddress
+
+__all__ = [
+    "REVISION", "incoming", "message_documents", "message_recipients", "messages", "meta", "metadata", "payloads",
+    "submission_files", "submissions", "trace", "trace_checkpoints",
+]  # fmt: skip
+
+REVISION = "0001"
+"""The newest migration; a journal with any other revision is migrated, or refused when we do not know it."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime as whole microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """To the database; a naive datetime raises ``TypeError``."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - as above
+        """From the database."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Address(TypeDecorator[MailboxAddress]):
+    """A mailbox address as text; checked when it came in, so not parsed again."""
+
+    impl = String(320)
+    cache_ok = True
+
+    def process_bind_param(self, value: MailboxAddress | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - as above
+        """To the database."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> MailboxAddress | None:  # noqa: ARG002 - as above
+        """From the database."""
+        if value is None:
+            return None
+        local, _, domain = value.rpartition("@")
+        return MailboxAddress(local, domain)
+
+
+metadata = MetaData()
+
+_ID = String(26)  # ULID
+_HASH = String(64)  # lower-case hex SHA-256
+
+
+meta = Table(
+    "meta", metadata, Column("name", String(40), primary_key=True), Column("value", LargeBinary, nullable=False)
+)
+"""``key_check``: a known text under the journal's key, so that a wrong key is told at once."""
+
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("owner_id", _ID, nullable=False),  # submission, message or incoming row
+    Column("sha256", _HASH, nullable=False),  # of the plain bytes
+    Column("size_bytes", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # nonce and ciphertext; last, so that the rest is read without it
+    Index("ix_payloads_owner", "owner_id"),
+)
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("mailbox", Address, nullable=False),
+    Column("source", String(10), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("taken_at", Moment, nullable=False),
+    Column("fingerprint", _HASH, nullable=False),
+    Column("duplicate_of", _ID),
+    Column("revision", Integer, nullable=False),  # sum over its messages
+    Column("reported_revision", Integer, nullable=False),
+    Column("unreported", Boolean, nullable=False),  # source is a folder and revision > reported_revision
+    Column("sealed", LargeBinary, nullable=False),  # name, reference, subject, body, options, warnings, file names
+    Index("ix_submissions_fingerprint", "fingerprint", "taken_at"),
+    Index("ix_submissions_unreported", "mailbox", "unreported", "id"),
+    Index("ix_submissions_mailbox", "mailbox", "id"),
+)
+
+submission_files = Table(
+    "submission_files",
+    metadata,
+    Column("submission_id", _ID, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("role", String(12), nullable=False),
+    Column("sha256", _HASH, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("payload_id", _ID, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("submission_id", _ID, nullable=False),
+    Column("position", Integer, nullable=False),  # within its submission
+    Column("mailbox", Address, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("state_since", Moment, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Moment),
+    Column("deadline_at", Moment),
+    Column("lifetime_us", BigInteger, nullable=False),  # deadline counted from the taking; a person's retry renews it
+    Column("waiting_for", String(20)),
+    Column("data_begun", Boolean, nullable=False),
+    Column("settled_by", String(20)),  # the event by which it became sent
+    Column("header_message_id", String(998)),
+    Column("payload_id", _ID),
+    Column("size_bytes", Integer),
+    Column("document_codes", Text, nullable=False),  # JSON list
+    Column("code", String(40)),
+    Column("detail", String(500)),
+    Column("answer", String(500)),
+    Column("claim_owner", String(80)),
+    Column("claim_until", Moment),
+    UniqueConstraint("submission_id", "position", name="uq_messages_position"),
+    Index("ix_messages_due", "mailbox", "state", "next_attempt_at", "id"),
+    Index("ix_messages_state", "state", "next_attempt_at", "id"),
+    Index("ix_messages_header", "header_message_id", unique=True),
+)
+
+message_recipients = Table(
+    "message_recipients",
+    metadata,
+    Column("message_id", _ID, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("address", Address, nullable=False),
+    Column("kind", String(4), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("text", String(500), nullable=False),
+)
+
+message_documents = Table(
+    "message_documents",
+    metadata,
+    Column("message_id", _ID, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("document_id", String(255), nullable=False),
+    Index("ix_message_documents_document", "document_id"),
+)
+
+incoming = Table(
+    "incoming",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("mailbox", Address, nullable=False),
+    Column("folder", String(255), nullable=False),
+    Column("uid_validity", BigInteger, nullable=False),
+    Column("uid", BigInteger, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("state_since", Moment, nullable=False),
+    Column("received_at", Moment),
+    Column("header_message_id", String(998), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("payload_id", _ID),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Moment),
+    Column("code", String(40)),
+    Column("detail", String(500)),
+    Column("duplicate_of", _ID),
+    Column("sealed", LargeBinary),  # prefix and files delivered
+    Column("claim_owner", String(80)),
+    Column("claim_until", Moment),
+    UniqueConstraint("mailbox", "folder", "uid_validity", "uid", name="uq_incoming_place"),
+    Index("ix_incoming_due", "mailbox", "state", "next_attempt_at", "id"),
+    Index("ix_incoming_same", "mailbox", "sha256"),
+)
+
+trace = Table(
+    "trace",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("mailbox", String(320), nullable=False),
+    Column("subject_id", String(64), nullable=False),
+    Column("server", String(255), nullable=False),
+    Column("answer", String(300), nullable=False),
+    Column("outcome", String(80), nullable=False),
+    Column("previous_hash", _HASH, nullable=False),
+    Column("hash", _HASH, nullable=False),
+    Index("ix_trace_subject", "subject_id", "seq"),
+)
+
+trace_checkpoints = Table(
+    "trace_checkpoints",
+    metadata,
+    Column("through_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("hash", _HASH, nullable=False),  # of the last entry that was dropped
+)

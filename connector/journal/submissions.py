@@ -1,0 +1,190 @@
+"""Submissions: taking them from the LPS, and what status files, the CLI and the API show of them."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from connector.domain.address import MailboxAddress
+from connector.domain.ports import reach
+from connector.domain.states import OutgoingState, RecipientState
+from connector.domain.submission import FileRole, SourceKind, Submission
+from connector.journal import statements as sql
+from connector.journal.failure import UnknownRow
+from connector.journal.payloads import payload_row
+from connector.journal.records import SubmissionView, Taken
+from connector.journal.rows import seal_submission, submission_views
+from connector.journal.store import JournalPart, Writing
+
+__all__ = ["Submissions", "fingerprint"]
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def fingerprint(submission: Submission) -> str:
+    """What two submissions of the same documents to the same people have in common: SHA-256, hex.
+
+    Sidecars and flags do not count: an LPS may write a new date into them at every export.
+    """
+    documents = sorted(f.sha256 for f in submission.files if f.role not in (FileRole.SIDECAR, FileRole.FLAG))
+    people = sorted(str(recipient.address) for recipient in submission.recipients)
+    return hashlib.sha256("\n".join([str(submission.mailbox), *documents, "", *people]).encode()).hexdigest()
+
+
+class Submissions(JournalPart):
+    """What the LPS gave us and what became of it."""
+
+    def take(self, submission: Submission, *, deadline_at: datetime, duplicate_hours: float) -> Taken:
+        """Make a submission ours: when this returns, its originals survive power loss.
+
+        Taking the same id again changes nothing and gives the same answer, so that a caller who was killed in
+        between can simply do it again.
+
+        Args:
+            submission: everything, originals included.
+            deadline_at: after this it has failed.
+            duplicate_hours: the same documents for the same recipients within this are set aside; 0 = never.
+
+        Raises:
+            Unavailable: ``JOURNAL_INDISPONIBLE`` or ``DISQUE_PLEIN``: not taken.
+        """
+        payloads = [payload_row(self._store, submission.id, f.content, sha256=f.sha256) for f in submission.files]
+        with self._store.write() as writing:
+            earlier = _taken(writing, submission.id)
+            if earlier is not None:
+                return earlier
+            twin = _twin(writing, submission, duplicate_hours)
+            message_id = self._store.ids.ulid()
+            state = OutgoingState.RECEIVED if twin is None else OutgoingState.DUPLICATE
+            self._insert(writing, submission, payloads, twin)
+            writing.run(sql.ADD_MESSAGE, _first_message(writing, submission, message_id, state, deadline_at))
+            if recipients := _recipients(submission, message_id):
+                writing.run(sql.ADD_RECIPIENT, recipients)
+            writing.note(
+                "take", mailbox=submission.mailbox, subject_id=submission.id, outcome=state,
+                answer=f"{submission.source}, {len(submission.files)} files, {len(recipients)} recipients",
+            )  # fmt: skip
+        reach("journal.taken")
+        return Taken(submission.id, message_id, state, twin)
+
+    def _insert(
+        self, writing: Writing, submission: Submission, payloads: list[dict[str, Any]], twin: str | None
+    ) -> None:
+        if payloads:
+            writing.run(sql.ADD_PAYLOAD, payloads)
+        row = {
+            "id": submission.id, "mailbox": submission.mailbox, "source": submission.source,
+            "created_at": submission.created_at, "taken_at": writing.now, "fingerprint": fingerprint(submission),
+            "duplicate_of": twin, "revision": 1, "reported_revision": 0,
+            "unreported": submission.source is SourceKind.FOLDER,
+            "sealed": seal_submission(self._store.vault, submission),
+        }  # fmt: skip
+        writing.run(sql.ADD_SUBMISSION, row)
+        files = [
+            {
+                "submission_id": submission.id, "position": position, "role": file.role, "sha256": file.sha256,
+                "size_bytes": len(file.content), "payload_id": payload["id"],
+            }
+            for position, (file, payload) in enumerate(zip(submission.files, payloads, strict=True))
+        ]  # fmt: skip
+        if files:
+            writing.run(sql.ADD_FILE, files)
+
+    def has_submission(self, submission_id: str) -> bool:
+        """True when it was taken."""
+        with self._store.read() as connection:
+            return connection.execute(sql.HAS_SUBMISSION, {"submission": submission_id}).first() is not None
+
+    def submission(self, submission_id: str) -> SubmissionView:
+        """One submission with its messages.
+
+        Raises:
+            UnknownRow: ``INTROUVABLE``.
+        """
+        with self._store.read() as connection:
+            rows = connection.execute(sql.SUBMISSION, {"submission": submission_id}).all()
+            if not rows:
+                raise UnknownRow("submission", submission_id)
+            return submission_views(connection, self._store.vault, rows)[0]
+
+    def submissions(
+        self, *, states: Sequence[OutgoingState] | None = None, mailbox: MailboxAddress | None = None,
+        limit: int = 100, after: str | None = None,
+    ) -> list[SubmissionView]:  # fmt: skip
+        """Submissions, newest first.
+
+        Args:
+            states: only those with a message in one of these.
+            mailbox: only those of this mailbox.
+            limit: at most that many.
+            after: only those older than this id: the last one of the page before.
+        """
+        statement = sql.list_submissions(
+            states=states is not None, mailbox=mailbox is not None, after=after is not None
+        )
+        values = {"states": states, "box": mailbox, "after": after, "limit": limit}
+        wanted = {name: value for name, value in values.items() if value is not None}
+        with self._store.read() as connection:
+            return submission_views(connection, self._store.vault, connection.execute(statement, wanted).all())
+
+    def unreported(self, mailbox: MailboxAddress, *, limit: int = 100) -> list[SubmissionView]:
+        """Submissions from folders that changed since their status file was last written, oldest first."""
+        with self._store.read() as connection:
+            rows = connection.execute(sql.UNREPORTED, {"box": mailbox, "limit": limit}).all()
+            return submission_views(connection, self._store.vault, rows)
+
+    def mark_reported(self, submission_id: str, revision: int) -> None:
+        """The status file shows this revision. An older one than was marked before changes nothing."""
+        with self._store.write() as writing:
+            writing.run(sql.MARK_REPORTED, {"submission": submission_id, "seen": revision})
+        reach("journal.reported")
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Mailbox to state to number: ``{"dr@…": {"out:sent": 3, "in:delivered": 2}}``."""
+        found: dict[str, dict[str, int]] = {}
+        with self._store.read() as connection:
+            for prefix, statement in (("out", sql.COUNT_OUTGOING), ("in", sql.COUNT_INCOMING)):
+                for mailbox, state, number in connection.execute(statement):
+                    found.setdefault(str(mailbox), {})[f"{prefix}:{state}"] = number
+        return found
+
+
+def _taken(writing: Writing, submission_id: str) -> Taken | None:
+    row = writing.run(sql.SUBMISSION, {"submission": submission_id}).first()
+    if row is None:
+        return None
+    message_id = writing.run(sql.FIRST_MESSAGE, {"submission": submission_id}).scalar_one()
+    state = OutgoingState.RECEIVED if row.duplicate_of is None else OutgoingState.DUPLICATE
+    return Taken(submission_id, message_id, state, row.duplicate_of)
+
+
+def _twin(writing: Writing, submission: Submission, duplicate_hours: float) -> str | None:
+    """The submission of which this one is a duplicate."""
+    if submission.options.allow_duplicate or duplicate_hours <= 0:
+        return None
+    since = writing.now - timedelta(hours=duplicate_hours)
+    found: str | None = writing.run(
+        sql.EARLIER_TWIN, {"fingerprint": fingerprint(submission), "since": since}
+    ).scalar()
+    return found
+
+
+def _first_message(
+    writing: Writing, submission: Submission, message_id: str, state: OutgoingState, deadline_at: datetime
+) -> dict[str, Any]:
+    return {
+        "id": message_id, "submission_id": submission.id, "position": 0, "mailbox": submission.mailbox,
+        "state": state, "state_since": writing.now, "revision": 1, "attempts": 0, "next_attempt_at": writing.now,
+        "deadline_at": deadline_at, "lifetime_us": (deadline_at - writing.now) // _MICROSECOND, "data_begun": False,
+        "document_codes": "[]", "code": "DOUBLON" if state is OutgoingState.DUPLICATE else None,
+    }  # fmt: skip
+
+
+def _recipients(submission: Submission, message_id: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "message_id": message_id, "position": position, "address": recipient.address, "kind": recipient.kind,
+            "state": RecipientState.PENDING, "code": 0, "text": "",
+        }
+        for position, recipient in enumerate(submission.recipients)
+    ]  # fmt: skip
