@@ -74,7 +74,7 @@ class FolderMailbox(MailboxData):
             self._uid_validity = values["uid_validity"]
             for path in sorted(self._directory.glob("*.eml")):
                 await self._load_message(path)
-            self._max_uid = values["max_uid"]
+            self._max_uid = max(self._max_uid, values["max_uid"])
         self._save_numbering()
 
     def renumber(self) -> None:
@@ -120,8 +120,8 @@ class FolderMailbox(MailboxData):
 
     def _keep(self, message: Message, content: bytes) -> None:
         self.contents[message.uid] = content
-        self._path(message.uid, "eml").write_bytes(content)
         self._save_facts(message)
+        self._path(message.uid, "eml").write_bytes(content)
         self._save_numbering()
 
     def _forget(self, uids: Iterable[int]) -> None:
@@ -164,15 +164,22 @@ class _FolderMailboxSet(MailboxSet):
     def __init__(self, directory: Path) -> None:
         super().__init__()
         self._directory = directory
-        self._inbox = self._new(INBOX)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        index = directory / "folders.json"
+        self._names: list[str] = json.loads(index.read_text("utf-8")) if index.exists() else []
+        self._inbox: FolderMailbox = self._new(INBOX)
+
+    async def load(self) -> None:
+        """Read what an earlier run left, and make the Sent folder."""
+        await self._inbox.load()
+        for name in dict.fromkeys([*self._names[1:], SENT]):
+            await self.add_mailbox(name)
 
     def _new(self, name: str) -> FolderMailbox:
-        index_file = self._directory / "folders.json"
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        names: list[str] = json.loads(index_file.read_text("utf-8")) if index_file.exists() else []
+        names = self._names
         if name not in names:
             names.append(name)
-            index_file.write_text(json.dumps(names), "utf-8")
+            (self._directory / "folders.json").write_text(json.dumps(names), "utf-8")
         caches = (self._content_cache, self._thread_cache)
         return FolderMailbox(caches, self._directory / f"{names.index(name):03d}")
 
@@ -280,10 +287,7 @@ class ImapServer:
         """
         name = "".join(char if char.isalnum() or char in "-_.@" else "_" for char in address).lstrip(".")
         mailboxes = _FolderMailboxSet(self._directory / name)
-        inbox = await mailboxes.get_mailbox(INBOX)
-        if isinstance(inbox, FolderMailbox):
-            await inbox.load()
-        await mailboxes.add_mailbox(SENT)
+        await mailboxes.load()
         self._config.set_cache[address] = (mailboxes, FilterSet())
         self._login.users_dict[address] = UserMetadata(self._config, address, password=password)
 

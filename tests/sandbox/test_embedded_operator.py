@@ -498,8 +498,7 @@ class TestImap:
         operator.drop_connections()
 
         with pytest.raises((IMAPClientError, OSError)):
-            client.idle_check(timeout=10)
-            client.idle_done()
+            _ = client.idle_check(timeout=10), client.idle_done()
         assert open_imap().folder_status("INBOX")
 
     def test_a_restored_folder_has_another_uidvalidity(self, open_imap: OpenImap, operator: EmbeddedOperator) -> None:
@@ -527,6 +526,8 @@ class TestLife:
         client.add_flags([kept], [b"$MSSConnectorDone"])
         client.delete_messages([gone])
         client.expunge()
+        client.create_folder("Traités")
+        client.append("Traités", MESSAGE)
         client.logout()
         first.stop()
 
@@ -537,7 +538,7 @@ class TestLife:
             assert client.select_folder("INBOX")[b"UIDVALIDITY"] == validity
             assert client.search(["ALL"]) == [kept]
             assert b"$MSSConnectorDone" in client.get_flags([kept])[kept]
-            assert second.messages(DOCTOR) == [MESSAGE]
+            assert second.messages(DOCTOR) == second.messages(DOCTOR, "Traités") == [MESSAGE]
             client.logout()
 
     def test_it_comes_back_on_the_same_ports(self, tmp_path: Path) -> None:
