@@ -157,7 +157,9 @@ class Incoming(JournalPart):
                 _advance(writing, rows[row_id], event, {"code": code, "detail": None}, server=server)
         _reach_incoming(event)
 
-    def postpone_incoming(self, incoming_id: str, *, next_attempt_at: datetime, code: str, detail: str) -> None:
+    def postpone_incoming(
+        self, incoming_id: str, *, next_attempt_at: datetime, code: str | None, detail: str | None
+    ) -> None:
         """A step could not be done now: the state stays, the lease ends, attempts grow by one.
 
         Raises:
@@ -170,7 +172,12 @@ class Incoming(JournalPart):
                 raise IllegalTransition("TRANSITION", f"a message that is {row.state} cannot be postponed")
             changes = {"attempts": row.attempts + 1, "next_attempt_at": next_attempt_at, "code": code}
             writing.run(sql.CHANGE_INCOMING, {**changes, **_NO_LEASE, "detail": clipped(detail), "row": incoming_id})
-            writing.note("postpone", mailbox=row.mailbox, subject_id=row.id, outcome=f"{row.state} {code}")
+            writing.note(
+                "postpone",
+                mailbox=row.mailbox,
+                subject_id=row.id,
+                outcome=f"{row.state} {code}" if code else row.state,
+            )
 
     def to_acknowledge(self, mailbox: MailboxAddress, *, limit: int = 500) -> list[IncomingMessage]:
         """Messages that are done here and not yet marked on the server, oldest first."""

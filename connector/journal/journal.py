@@ -20,13 +20,13 @@ from connector.journal.freezing import Freezing
 from connector.journal.incoming import Incoming
 from connector.journal.outgoing import Outgoing
 from connector.journal.payloads import Payloads
-from connector.journal.store import open_store
+from connector.journal.store import journal_exists, open_store
 from connector.journal.submissions import Submissions
 from connector.journal.traces import Traces
 from connector.journal.upkeep import Upkeep
 from connector.journal.vault import Vault
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "journal_exists"]
 
 
 class Journal(Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep):

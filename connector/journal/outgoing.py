@@ -150,10 +150,14 @@ class Outgoing(JournalPart):
         Raises:
             UnknownRow: ``INTROUVABLE``.
         """
-        found = self._messages(sql.MESSAGE, {"message": message_id})
-        if not found:
+        found = self.find_outgoing(message_id)
+        if found is None:
             raise UnknownRow("message", message_id)
-        return found[0]
+        return found
+
+    def find_outgoing(self, message_id: str) -> OutgoingMessage | None:
+        """The message with this id, if it is one of ours: receipts bring it back as ENVID (RFC 3461 4.4)."""
+        return next(iter(self._messages(sql.MESSAGE, {"message": message_id})), None)
 
     def by_header_message_id(self, header_message_id: str) -> OutgoingMessage | None:
         """The message that left with this Message-ID (angle brackets included)."""

@@ -184,7 +184,7 @@ class ServerPlace(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class StoredBytes:
     """The raw bytes of one message that was seen, on their way into the journal."""
 

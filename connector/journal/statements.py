@@ -47,6 +47,7 @@ ADD_SUBMISSION = insert(submissions)
 ADD_FILE = insert(submission_files)
 SUBMISSION = select(submissions).where(s.id == b("submission"))
 HAS_SUBMISSION = select(s.id).where(s.id == b("submission"))
+ENDING = select(s.id).where(s.id.endswith(b("ending"))).order_by(s.id.desc()).limit(b("limit"))
 FILES = (
     select(submission_files)
     .where(submission_files.c.submission_id.in_(many("submissions")))

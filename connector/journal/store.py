@@ -28,7 +28,7 @@ from connector.journal.schema import REVISION, meta
 from connector.journal.vault import Vault
 from connector.platform.files import private_folder
 
-__all__ = ["JournalPart", "Store", "Writing", "clipped", "open_store"]
+__all__ = ["JournalPart", "Store", "Writing", "clipped", "journal_exists", "open_store"]
 
 _BUSY_SECONDS = 10.0
 _CONNECTIONS = 8  # kept open
@@ -147,6 +147,27 @@ class JournalPart:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+
+def journal_exists(url: str) -> bool:
+    """True when something was written under a key there already: then no new key must be made.
+
+    Raises:
+        Unavailable: ``JOURNAL_INDISPONIBLE``: it cannot be told now.
+    """
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite":
+        path = Path(target.database or "")
+        try:
+            return path.is_file() and path.stat().st_size > 0
+        except OSError as error:
+            raise Unavailable("JOURNAL_INDISPONIBLE", f"the journal's folder: {error.strerror}") from error
+    engine = create_engine(target)
+    try:
+        with translated(), engine.connect() as connection:
+            return inspect(connection).has_table(meta.name)
+    finally:
+        engine.dispose()
 
 
 def open_store(url: str, *, vault: Vault, clock: Clock, ids: IdSource, actor: str) -> Store:
