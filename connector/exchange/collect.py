@@ -70,7 +70,7 @@ class Collector:
             for message in chunk:
                 place = message.place
                 row = by_place.pop((place.folder, place.uid_validity, place.uid))
-                items.append(StoredBytes(row.id, message.content, message.received_at, place.message_id))
+                items.append(_stored(row, message))
             self.journal.store(items)
             fetched += len(items)
         vanished = [row.id for row in by_place.values()]
@@ -90,6 +90,15 @@ class Collector:
             receiver.mark_done([_place(row) for row in rows])
             self.journal.record_incoming_many([row.id for row in rows], IncomingEvent.ACKNOWLEDGE, server=self.server)
         return len(done)
+
+
+def _stored(row: IncomingMessage, message: FetchedMessage) -> StoredBytes:
+    return StoredBytes(
+        incoming_id=row.id,
+        content=message.content,
+        received_at=message.received_at,
+        header_message_id=message.place.message_id,
+    )
 
 
 def _place(row: IncomingMessage) -> ServerMessage:

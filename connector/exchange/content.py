@@ -13,7 +13,7 @@ from pathlib import PurePath
 from connector.documents.cda.model import CdaDocument
 from connector.documents.cda.parse import OpenedCda, embedded_pdf_copy, open_cda
 from connector.documents.pdf import inspect_pdf, render_cda_pdf
-from connector.documents.recognise import recognise
+from connector.documents.recognise import role_of
 from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
 from connector.domain.ports import IdSource
@@ -101,7 +101,7 @@ def _inside(archive: bytes, limits: Limits) -> list[OpenedCda]:
     if any(package.is_degraded or package.missing for package in packages):
         raise InvalidSubmission("XDM_INVALIDE", "METADATA.XML is missing or names files that are not there")
     documents = [document for package in packages for document in package.documents]
-    found = [d.content for d in documents if recognise(d.name, d.content) is FileRole.CDA]
+    found = [d.content for d in documents if role_of(d.content) is FileRole.CDA]
     if len(packages) != 1 or not found:
         raise InvalidSubmission("XDM_INVALIDE", f"{len(packages)} submission sets with {len(found)} CDA documents")
     return [open_cda(content, limits) for content in found]

@@ -70,7 +70,7 @@ class Opener:
         except ReceiptTooEarly:
             again = self.clock.now() + timedelta(seconds=TOO_EARLY_SECONDS)
             self.journal.postpone_incoming(
-                row.id, next_attempt_at=again, code=None, detail="receipt before our commit"
+                row.id, next_attempt_at=again, code="ACCUSE_PRECOCE", detail="receipt before our commit"
             )
             return False
         except ConnectorError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from connector.documents.cda.model import CdaDocument
 from connector.documents.cda.parse import open_cda
-from connector.documents.recognise import recognise
+from connector.documents.recognise import role_of
 from connector.domain.errors import MalformedMessage
 from connector.domain.limits import Limits
 from connector.domain.patient import PatientIdentifier
@@ -19,8 +19,8 @@ from connector.journal.records import IncomingMessage
 from connector.mail.addresses import Contact
 from connector.mail.parse import OpenedMessage, Part
 from connector.mail.subject import document_label
-from connector.xdm.json_view import entry_as_json
-from connector.xdm.model import XdmDocument, XdmPackage
+from connector.xdm.json_view import metadata_as_json
+from connector.xdm.model import Metadata, XdmDocument, XdmPackage
 from connector.xdm.package_reader import read_xdm
 
 __all__ = ["arrival_of"]
@@ -81,7 +81,7 @@ def arrival_of(row: IncomingMessage, opened: OpenedMessage, size_bytes: int, lim
 
 def _sort(part: Part, found: _Found, limits: Limits) -> None:
     """Put one attachment where it belongs."""
-    role = recognise(part.name, part.content)
+    role = role_of(part.content)
     if role is FileRole.CDA:
         found.documents.append(_document(part.name, part.content, limits))
         return
@@ -95,12 +95,12 @@ def _open_package(package: XdmPackage, found: _Found, limits: Limits) -> None:
     if package.is_degraded or package.missing:
         found.warnings.append("XDM_DEGRADE")
     for document in package.documents:
-        if recognise(document.name, document.content) is FileRole.CDA:
+        if role_of(document.content) is FileRole.CDA:
             found.documents.append(_listed_document(document, limits))
         else:
             found.parts.append(_inner_part(document.name, document.entry.mime_type, document.content))
     for companion in package.companions:
-        role = recognise(companion.name, companion.content)
+        role = role_of(companion.content)
         if role in (FileRole.PDF, FileRole.HPRIM):
             found.parts.append(_inner_part(companion.name, "", companion.content))
 
@@ -115,7 +115,7 @@ def _listed_document(document: XdmDocument, limits: Limits) -> ArrivalDocument:
         sha256=hashlib.sha256(document.content).hexdigest(),
         file_name=document.name.rpartition("/")[2],
         label=document_label(opened),
-        entry=entry_as_json(document.entry),
+        entry=metadata_as_json(Metadata(document_entries=(document.entry,)))["documentEntries"][0],
         warnings=document.warnings,
     )
 
@@ -150,7 +150,7 @@ def _once(documents: Sequence[ArrivalDocument]) -> tuple[ArrivalDocument, ...]:
 
 
 def _inner_part(name: str, media_type: str, content: bytes) -> ArrivalPart:
-    role = _ROLES.get(recognise(name, content), PartRole.OTHER)
+    role = _ROLES.get(role_of(content), PartRole.OTHER)
     default = "application/pdf" if role is PartRole.PDF else "application/octet-stream"
     return _part(name.rpartition("/")[2], media_type or default, content, role)
 

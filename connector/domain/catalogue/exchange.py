@@ -85,6 +85,12 @@ EXCHANGE_CODES = {
         "The encryption that the operator offers is not at the level demanded.",
         "Tell your operator: the connector accepts TLS 1.2 and the suites of the specification only.",
     ),
+    "ACCUSE_PRECOCE": Explanation(
+        "Un accusé est arrivé avant la fin de l'envoi qu'il concerne.",
+        "Il n'y a rien à faire : il sera traité dans un instant.",
+        "A receipt came before the end of the sending that it is about.",
+        "Nothing to do: it is dealt with in a moment.",
+    ),
     "MESSAGE_ILLISIBLE": Explanation(
         "Un message reçu ne peut pas être ouvert sans risque.",
         "Le message original est conservé ; consultez-le dans votre messagerie et prévenez l'expéditeur.",

@@ -1,0 +1,276 @@
+"""Building the connector from its settings, on one screen per step: journal, workers, HTTP, scheduler.
+
+Starting goes from the ground up (lock, journal, recovery, workers, HTTP); stopping is the exact reverse, within ten
+seconds, and loses no claim: what was claimed and not finished is found again by the recovery of the next start.
+"""
+
+import contextlib
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+
+import sqlalchemy
+import sqlalchemy.exc
+import structlog
+import uvicorn
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from connector import __version__
+from connector.api.app import create_app
+from connector.daemon.endpoint import data_paths, forget_endpoint, tell_endpoint
+from connector.daemon.mailbox import MailboxParts, Shared, build_mailbox
+from connector.daemon.readiness import problems_before_start
+from connector.daemon.supervisor import Bell, Supervisor
+from connector.daemon.workers import Mood, PrepareLoop
+from connector.domain.address import MailboxAddress
+from connector.domain.errors import ConfigurationError, ConnectorError, Unavailable
+from connector.exchange.plan import MailboxRules
+from connector.exchange.prepare import Preparer
+from connector.journal.journal import Journal
+from connector.journal.vault import Vault
+from connector.platform.files import private_folder
+from connector.platform.keystore import journal_key
+from connector.platform.lock import InstanceLock
+from connector.platform.paths import DataPaths
+from connector.platform.system import SystemClock, SystemIds
+from connector.settings.load import InvalidSettings
+from connector.settings.model import Settings
+from connector.support.health import Component, Condition, HealthRegistry
+from connector.support.log import configure_log
+
+__all__ = ["Daemon", "open_journal", "run_daemon"]
+
+_log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 10.0
+EXPIRE_SECONDS = 60
+HOUSEKEEPING_HOURS = 24
+PREPARERS = 2  # one per core of a small machine; the libraries below release the interpreter's lock
+
+
+def open_journal(settings: Settings, *, actor: str) -> Journal:
+    """Open the journal of these settings, making it and its key on the first start.
+
+    Raises:
+        Unavailable: the key store is locked or the database is busy: nothing is wiped.
+        ConfigurationError: ``CLE_ABSENTE``, ``CLE_PERMISSIONS``, ``JOURNAL_VERSION``.
+    """
+    paths = data_paths(settings)
+    private_folder(paths.root)
+    url = settings.journal.url or paths.journal_url
+    key = journal_key(settings.journal.key_store, paths.key, journal_exists=_journal_exists(url, paths))
+    return Journal.open(url, vault=Vault(key), clock=SystemClock(), ids=SystemIds(), actor=actor)
+
+
+def run_daemon(settings: Settings) -> list[str]:
+    """Run the connector in the foreground until it is asked to stop.
+
+    Returns:
+        Names of workers that did not stop in time; empty after a clean stop.
+
+    Raises:
+        InvalidSettings: something that these settings need is not there.
+        AlreadyRunning: ``DEJA_LANCE``.
+        ConnectorError: the journal cannot be opened.
+    """
+    problems = problems_before_start(settings)
+    if problems:
+        raise InvalidSettings(problems)
+    paths = data_paths(settings)
+    private_folder(paths.root)
+    configure_log(settings.log, paths.root)
+    with InstanceLock(paths.root), contextlib.closing(open_journal(settings, actor="connector")) as journal:
+        daemon = Daemon(settings, paths, journal)
+        with _stop_signals(daemon.asked_to_stop):
+            return daemon.run()
+
+
+def _journal_exists(url: str, paths: DataPaths) -> bool:
+    """True when there are payloads already that only the existing key can open."""
+    if url == paths.journal_url:
+        return paths.journal.exists()
+    engine = sqlalchemy.create_engine(url)
+    try:
+        return sqlalchemy.inspect(engine).has_table("payloads")
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise Unavailable("JOURNAL_INDISPONIBLE", f"the database does not answer ({type(error).__name__})") from error
+    finally:
+        engine.dispose()
+
+
+class Daemon:
+    """Everything between an open journal and a clean stop."""
+
+    def __init__(self, settings: Settings, paths: DataPaths, journal: Journal) -> None:
+        self.settings = settings
+        self.paths = paths
+        self.asked_to_stop = threading.Event()
+        self._journal = journal
+        self._supervisor = Supervisor(SystemClock())
+        self._health = HealthRegistry()
+        self._shared = Shared(
+            settings=settings,
+            journal=journal,
+            clock=SystemClock(),
+            ids=SystemIds(),
+            supervisor=self._supervisor,
+            prepare_bell=Bell(),
+            owner=f"daemon-{SystemIds().ulid()}",
+        )
+        self._mailboxes: list[MailboxParts] = []
+        self._journal_state = Component("journal")
+
+    def run(self) -> list[str]:
+        """Start everything, wait, stop everything."""
+        recovered = self._journal.recover(owner=self._shared.owner)
+        _log.info("recovered", count=sum(recovered.values()), version=__version__)
+        self._build()
+        with contextlib.ExitStack() as running:
+            self._supervisor.start()
+            running.callback(self._stop_watching)
+            if self.settings.api.enabled:
+                running.enter_context(self._http())
+            running.enter_context(self._scheduler())
+            _log.info("started", folder_count=len(self._mailboxes))
+            self.asked_to_stop.wait()
+            _log.info("stopping")
+            late = self._supervisor.stop(STOP_SECONDS)
+        _log.info("stopped", count=len(late))
+        return late
+
+    def _build(self) -> None:
+        for mailbox in self.settings.mailboxes:
+            parts = build_mailbox(mailbox, self._shared)
+            self._mailboxes.append(parts)
+            self._health.add(mailbox.folder, parts.health)
+        preparer = Preparer(self._journal, self._rules, self._shared.owner)
+        for number in range(PREPARERS):
+            mood = Mood(f"prepare-{number + 1}", self._shared.clock)
+            loop = PrepareLoop(preparer, self._shared.prepare_bell, self._prepared, self._stopping, mood)
+            self._supervisor.add(mood.name, loop.run, loop.bell)
+            self._health.add(mood.name, mood.component)
+        self._health.add("workers", self._supervisor.health)
+        self._health.add("journal", self._journal_health)
+
+    def _rules(self, address: MailboxAddress) -> MailboxRules:
+        """What preparing needs to know of a mailbox.
+
+        Raises:
+            ConfigurationError: ``REGLAGE_INVALIDE`` when the mailbox is no longer in the settings.
+        """
+        for parts in self._mailboxes:
+            if parts.mailbox.address == address:
+                return parts.rules
+        raise ConfigurationError("REGLAGE_INVALIDE", "the mailbox of this submission is not in the settings")
+
+    def _prepared(self) -> None:
+        for parts in self._mailboxes:
+            parts.send_bell.ring()
+            parts.folder_bell.ring()
+
+    def _stopping(self) -> bool:
+        return self._supervisor.stopping
+
+    def _stop_watching(self) -> None:
+        for parts in self._mailboxes:
+            parts.stop_watching()
+
+    def _journal_health(self) -> Component:
+        return self._journal_state
+
+    @contextlib.contextmanager
+    def _http(self) -> Iterator[None]:
+        """The local HTTP server in a thread of its own, and the file that tells where it is."""
+        api = self.settings.api
+        listener = listen(api.host, api.port)
+        port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            create_app(self._health.report, port=port), log_config=None, access_log=False, lifespan="off",
+            timeout_graceful_shutdown=3,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
+        thread.start()
+        tell_endpoint(self.paths, host=api.host, port=port)
+        _log.info("listening", host=api.host, port=port)
+        try:
+            yield
+        finally:
+            forget_endpoint(self.paths)
+            server.should_exit = True
+            thread.join(STOP_SECONDS)
+            listener.close()
+
+    @contextlib.contextmanager
+    def _scheduler(self) -> Iterator[None]:
+        """Periodic work. What is due is computed from the journal, so a missed tick only delays."""
+        scheduler = BackgroundScheduler(
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}, timezone=UTC
+        )
+        scheduler.add_job(self._expire, "interval", seconds=EXPIRE_SECONDS, id="expire")
+        scheduler.add_job(self._keep_house, "interval", hours=HOUSEKEEPING_HOURS, id="housekeeping")
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.shutdown(wait=False)
+
+    def _expire(self) -> None:
+        with self._noting_journal():
+            if self._journal.expire(self._shared.clock.now()):
+                self._prepared()
+
+    def _keep_house(self) -> None:
+        """Drop what retention no longer keeps, and walk the chain of the trace."""
+        now, keep = self._shared.clock.now(), self.settings.journal
+        with self._noting_journal():
+            count = self._journal.purge(
+                payload_before=now - timedelta(days=keep.keep_payload_days),
+                trace_before=now - timedelta(days=keep.keep_trace_days),
+            )
+            _log.info("purged", count=count)
+            self._journal.verify_trace()
+
+    @contextlib.contextmanager
+    def _noting_journal(self) -> Iterator[None]:
+        """A journal that fails shows in the health tree; the schedule goes on."""
+        try:
+            yield
+        except ConnectorError as error:
+            since = self._shared.clock.now().isoformat()
+            self._journal_state = Component("journal", Condition.ERROR, error.code, since, error.detail)
+            _log.error("journal_failed", code=error.code, detail=error.detail)
+        else:
+            self._journal_state = Component("journal")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the local server.
+
+    Raises:
+        ConfigurationError: ``PORT_OCCUPE``.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    if sys.platform != "win32":  # there the option would let two programs share a port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError("PORT_OCCUPE", f"port {port} cannot be bound: {error.strerror}") from error
+    return listener
+
+
+@contextlib.contextmanager
+def _stop_signals(event: threading.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM (on Windows also Ctrl-Break) ask for a clean stop."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), lambda *_: event.set()) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

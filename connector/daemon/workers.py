@@ -1,0 +1,260 @@
+"""The loops of one mailbox: what runs in which thread, what wakes it, and what it does when something fails.
+
+Four threads a mailbox, because a folder on a slow share, an SMTP answer, an IMAP IDLE and a large delivery may each
+block for a long time, and none may hold up another: *folders* (outbox and status files), *send*, *receive*,
+*deliver*. They meet in the journal only; a bell is never more than a hint.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from connector.daemon.supervisor import Bell
+from connector.domain.errors import ConnectorError, Unavailable
+from connector.domain.ports import Clock
+from connector.exchange.collect import Collector
+from connector.exchange.lookup import Inquirer
+from connector.exchange.opening import Opener
+from connector.exchange.prepare import Preparer
+from connector.exchange.retry import backoff_seconds
+from connector.exchange.send import Dispatcher
+from connector.intake.outbox import Outbox
+from connector.intake.results import StatusReporter
+from connector.journal.journal import Journal
+from connector.operators.base import Receiver, Sender
+from connector.operators.errors import AuthenticationRefused, OperatorError
+from connector.settings.model import AuthMethod, MailboxSettings, RetrySettings
+from connector.support.health import Component, Condition
+
+__all__ = ["DeliverLoop", "FolderLoop", "Mood", "PrepareLoop", "ReceiveLoop", "SendLoop"]
+
+_log = structlog.get_logger(__name__)
+
+IDLE_WAIT_SECONDS = 60.0  # longest sleep of a worker that nobody rings
+REFUSED_IDENTITY_SECONDS = 900.0  # a certificate that was refused is tried again after this; a password never
+DEBOUNCE_SECONDS = 0.05  # events of one drop come together; the scan itself decides what is complete
+
+
+@dataclass
+class Mood:
+    """How a worker is, for the health tree; written by its thread, read by the API's."""
+
+    name: str
+    clock: Clock
+    code: str | None = None
+    detail: str = ""
+    since: str | None = None
+
+    def good(self) -> None:
+        """It works."""
+        if self.code is not None:
+            self.code, self.detail, self.since = None, "", self.clock.now().isoformat()
+
+    def bad(self, error: ConnectorError) -> None:
+        """It met a known error; logged once per change."""
+        if self.code != error.code:
+            self.code, self.since = error.code, self.clock.now().isoformat()
+            _log.warning("worker_hindered", worker=self.name, code=error.code, detail=error.detail)
+        self.detail = error.detail
+
+    def component(self) -> Component:
+        """The node of the health tree."""
+        condition = Condition.OK if self.code is None else Condition.WAITING
+        return Component(self.name, condition, self.code, self.since, self.detail)
+
+
+@dataclass
+class FolderLoop:
+    """Outbox and status files of one mailbox."""
+
+    outbox: Outbox
+    reporter: StatusReporter
+    scan_seconds: float
+    settle_seconds: float
+    bell: Bell
+    prepare_bell: Bell
+    stopping: Callable[[], bool]
+    mood: Mood
+
+    def run(self) -> None:
+        """Scan, take, report, until told to stop."""
+        self.outbox.recover()
+        while not self.stopping():
+            try:
+                busy = self._once()
+                self.mood.good()
+            except Unavailable as error:
+                self.mood.bad(error)
+                busy = False
+            if not busy and self.bell.wait(self._pause()):
+                self.bell.wait(DEBOUNCE_SECONDS)
+
+    def _once(self) -> bool:
+        taken = self.outbox.run_once()
+        if taken:
+            self.prepare_bell.ring()
+        return bool(taken + self.reporter.run_once())
+
+    def _pause(self) -> float:
+        """A drop that is settling is looked at again as soon as it may have settled."""
+        return min(self.scan_seconds, self.settle_seconds) if self.outbox.is_settling else self.scan_seconds
+
+
+@dataclass
+class PrepareLoop:
+    """Turns what was taken into frozen messages; two of these serve all mailboxes."""
+
+    preparer: Preparer
+    bell: Bell
+    prepared: Callable[[], None]
+    stopping: Callable[[], bool]
+    mood: Mood
+
+    def run(self) -> None:
+        """Prepare what was received, until told to stop."""
+        while not self.stopping():
+            try:
+                count = self.preparer.run_once()
+                self.mood.good()
+            except Unavailable as error:
+                self.mood.bad(error)
+                count = 0
+            if count:
+                self.prepared()
+            else:
+                self.bell.wait(IDLE_WAIT_SECONDS)
+
+
+@dataclass
+class SendLoop:
+    """Sends what is due of one mailbox, on an event loop of its own."""
+
+    journal: Journal
+    mailbox: MailboxSettings
+    make_sender: Callable[[], Sender]
+    make_dispatcher: Callable[[Sender], Dispatcher]
+    bell: Bell
+    reported: Callable[[], None]
+    stopping: Callable[[], bool]
+    clock: Clock
+    mood: Mood
+
+    def run(self) -> None:
+        """Send until told to stop."""
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        sender = self.make_sender()
+        try:
+            dispatcher = self.make_dispatcher(sender)
+            while not self.stopping():
+                if await self._once(dispatcher):
+                    self.reported()
+                else:
+                    await asyncio.to_thread(self.bell.wait, self._pause(dispatcher))
+        finally:
+            await sender.close()
+
+    async def _once(self, dispatcher: Dispatcher) -> int:
+        try:
+            self.journal.expire(self.clock.now())
+            count = await dispatcher.run_once()
+            self._show(dispatcher)
+        except Unavailable as error:
+            self.mood.bad(error)
+            return 0
+        return count
+
+    def _show(self, dispatcher: Dispatcher) -> None:
+        if dispatcher.last_failure is None:
+            self.mood.good()
+        else:
+            self.mood.bad(dispatcher.last_failure)
+
+    def _pause(self, dispatcher: Dispatcher) -> float:
+        due = self.journal.next_due(self.mailbox.address)
+        until_due = max(0.05, (due - self.clock.now()).total_seconds()) if due else IDLE_WAIT_SECONDS
+        return min(max(until_due, dispatcher.pause_seconds()), IDLE_WAIT_SECONDS)
+
+
+@dataclass
+class ReceiveLoop:
+    """Fetches one mailbox, marks what is done, looks up lost answers."""
+
+    mailbox: MailboxSettings
+    make_receiver: Callable[[], Receiver]
+    collector: Collector
+    inquirer: Inquirer
+    poll_seconds: float
+    retry: RetrySettings
+    bell: Bell
+    stored: Callable[[], None]
+    settled: Callable[[], None]
+    stopping: Callable[[], bool]
+    mood: Mood
+    _failures: int = field(default=0, init=False)
+
+    def run(self) -> None:
+        """Receive until told to stop."""
+        receiver = self.make_receiver()
+        try:
+            while not self.stopping():
+                try:
+                    self._once(receiver)
+                except OperatorError as error:
+                    receiver.close()
+                    self._rest(error)
+                except Unavailable as error:
+                    self._rest(error)
+        finally:
+            receiver.close()
+
+    def _once(self, receiver: Receiver) -> None:
+        if self.collector.run_once(receiver):
+            self.stored()
+        if self.inquirer.run_once(receiver):
+            self.settled()
+        self._failures = 0
+        self.mood.good()
+        folder = self.mailbox.reception.folders[0]
+        receiver.wait(folder, seconds=self.poll_seconds, stop=lambda: self.stopping() or self.bell.is_rung)
+        self.bell.wait(0)
+
+    def _rest(self, error: ConnectorError) -> None:
+        self.mood.bad(error)
+        self._failures += 1
+        if not isinstance(error, AuthenticationRefused):
+            self.bell.wait(backoff_seconds(self._failures, self.retry, luck=0.5))
+            return
+        password = self.mailbox.identity.auth in (AuthMethod.PLAIN, AuthMethod.LOGIN)
+        rested = 0.0
+        while not self.stopping() and (password or rested < REFUSED_IDENTITY_SECONDS):
+            self.bell.wait(IDLE_WAIT_SECONDS)
+            rested += IDLE_WAIT_SECONDS
+
+
+@dataclass
+class DeliverLoop:
+    """Opens what was stored and delivers it to the LPS."""
+
+    opener: Opener
+    bell: Bell
+    delivered: Callable[[], None]
+    stopping: Callable[[], bool]
+    mood: Mood
+
+    def run(self) -> None:
+        """Open and deliver until told to stop."""
+        while not self.stopping():
+            try:
+                count = self.opener.run_once()
+                self.mood.good()
+            except Unavailable as error:
+                self.mood.bad(error)
+                count = 0
+            if count:
+                self.delivered()
+            else:
+                self.bell.wait(IDLE_WAIT_SECONDS)
