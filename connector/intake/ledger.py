@@ -1,0 +1,46 @@
+"""What the folders need of the journal: a small part of :class:`connector.journal.journal.Journal`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from connector.domain.address import MailboxAddress
+from connector.domain.submission import Submission
+from connector.journal.records import SubmissionView, Taken, TraceEntry
+
+__all__ = ["IntakeLedger", "ReportLedger"]
+
+
+class IntakeLedger(Protocol):
+    """Taking submissions; the methods are documented with the journal."""
+
+    def take(self, submission: Submission, *, deadline_at: datetime, duplicate_hours: float) -> Taken:
+        """Store a submission in one transaction; the same id again gives the same answer."""
+        ...
+
+    def has_submission(self, submission_id: str) -> bool:
+        """True when :meth:`take` has committed."""
+        ...
+
+    def add_trace(
+        self, *, action: str, mailbox: str = "", subject_id: str = "", server: str = "", answer: str = "",
+        outcome: str = "ok", actor: str | None = None,
+    ) -> None:  # fmt: skip
+        """Append to the trace."""
+        ...
+
+    def trace(self, *, subject_id: str | None = None, limit: int = 200) -> list[TraceEntry]:
+        """Read the trace."""
+        ...
+
+
+class ReportLedger(Protocol):
+    """Telling the LPS what became of its submissions."""
+
+    def unreported(self, mailbox: MailboxAddress, *, limit: int = 100) -> Sequence[SubmissionView]:
+        """Submissions from folders with news since they were last reported."""
+        ...
+
+    def mark_reported(self, submission_id: str, revision: int) -> None:
+        """These news are in the status files."""
+        ...

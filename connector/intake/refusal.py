@@ -1,0 +1,134 @@
+"""A drop that cannot be sent: set aside, told once, never lost.
+
+It never becomes a submission, so its own durable word is ``.travail/<id>/.refus.json``: written before anything is
+told, it holds the verdict and every name that will be used. A crash anywhere later is finished from it:
+
+1. the verdict is written [``claim.refused``];
+2. note, status files and marker are written under the names of the verdict;
+3. the originals are renamed into ``ERREURS`` [``claim.filed``];
+4. the trace gets its entry, unless it has it;
+5. the verdict and the claim's folder go.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+from connector.domain.address import MailboxAddress
+from connector.domain.catalogue import explain
+from connector.domain.errors import InvalidSubmission
+from connector.domain.ports import reach
+from connector.intake.claim import Claims
+from connector.intake.filing import OWN_FILES, entries, free_number, move_all, numbered
+from connector.intake.layout import BoxLayout
+from connector.intake.ledger import IntakeLedger
+from connector.intake.problem import BadDrop
+from connector.intake.results import StatusFiles
+from connector.intake.status import Etat, Problem, Status, status_note
+from connector.platform.files import remove, safe_name, write_atomic
+
+__all__ = ["Refusals"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """The content of ``.refus.json``."""
+
+    code: str
+    sentence: str  # French, particular to this drop, may be empty
+    at: str  # ISO 8601, UTC
+    status: str  # base name in STATUTS
+    note: str  # name in ERREURS
+    files: dict[str, str]  # name in the claim to name in ERREURS
+
+
+class Refusals:
+    """Sets drops of one mailbox aside.
+
+    Args:
+        mailbox: for the trace.
+        layout: the folders.
+        claims: where refused drops are.
+        files: how status files are written.
+        journal: for the trace.
+        zone: zone for people; ``None`` = that of the machine.
+    """
+
+    def __init__(
+        self, mailbox: MailboxAddress, layout: BoxLayout, *, claims: Claims, files: StatusFiles,
+        journal: IntakeLedger, zone: tzinfo | None,
+    ) -> None:  # fmt: skip
+        self._mailbox = mailbox
+        self._layout = layout
+        self._claims = claims
+        self._files = files
+        self._journal = journal
+        self._zone = zone
+
+    def is_refused(self, claim_id: str) -> bool:
+        """True when a verdict on this claim is on the disk."""
+        return self._path(claim_id).exists()
+
+    def refuse(self, claim_id: str, base: str, error: InvalidSubmission, now: datetime) -> None:
+        """Set a claimed drop aside for good.
+
+        Raises:
+            OSError: not finished; :meth:`finish` will.
+        """
+        sentence = error.french if isinstance(error, BadDrop) else ""
+        base = safe_name(base, max_chars=100)
+        names = entries(self._claims.folder(claim_id))
+        number = free_number(lambda n: self._taken(base, names, n))
+        stem = base if number == 1 else f"{base}-{number}"
+        verdict = _Verdict(
+            error.code, sentence, now.isoformat(), stem, f"{stem}.erreur.txt",
+            {name: numbered(name, number) for name in names},
+        )  # fmt: skip
+        write_atomic(self._path(claim_id), json.dumps(asdict(verdict), ensure_ascii=False).encode("utf-8"))
+        reach("claim.refused")
+        self.finish(claim_id)
+
+    def finish(self, claim_id: str) -> None:
+        """Carry out a verdict; may be repeated at will.
+
+        Raises:
+            OSError: not finished; call again.
+            Unavailable: the journal cannot take the trace entry; call again.
+        """
+        verdict = _Verdict(**json.loads(self._path(claim_id).read_text("utf-8")))
+        status = _status(claim_id, verdict)
+        write_atomic(self._layout.errors / verdict.note, status_note(status, self._zone, left=False))
+        self._files.write(verdict.status, status, "ERREURS")
+        move_all([self._claims.folder(claim_id)], self._layout.errors, verdict.files)
+        reach("claim.filed")
+        self._trace(claim_id, verdict.code)
+        remove(self._path(claim_id))
+        self._claims.forget(claim_id)
+
+    def _path(self, claim_id: str) -> Path:
+        return self._claims.folder(claim_id) / OWN_FILES
+
+    def _taken(self, base: str, names: Sequence[str], number: int) -> Iterable[Path]:
+        stem = base if number == 1 else f"{base}-{number}"
+        yield from self._files.names(stem)
+        yield self._layout.errors / f"{stem}.erreur.txt"
+        yield from (self._layout.errors / numbered(name, number) for name in names)
+
+    def _trace(self, claim_id: str, code: str) -> None:
+        if not self._journal.trace(subject_id=claim_id, limit=1):
+            self._journal.add_trace(action="refuse", mailbox=str(self._mailbox), subject_id=claim_id, outcome=code)
+
+
+def _status(claim_id: str, verdict: _Verdict) -> Status:
+    title = explain(verdict.code).title_fr
+    problem = Problem(verdict.code, f"{title} {verdict.sentence}".strip())
+    return Status(
+        id=claim_id,
+        reference=None,
+        files=tuple(verdict.files.values()),
+        etat=Etat.ERREUR,
+        since=datetime.fromisoformat(verdict.at),
+        problems=(problem,),
+    )
