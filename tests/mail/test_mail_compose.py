@@ -25,6 +25,7 @@ from connector.mail.headers import (
     date_header,
     from_header,
     ids_header,
+    ins_header,
     message_id,
     text_header,
 )
@@ -144,6 +145,11 @@ def test_two_documents_without_qualified_ins() -> None:
     assert message["Subject"] == "XDM/1.0/DDM+2 documents VIAL Paul 26/11/1978"
     assert message["X-MSS-CODECDA"] == "11502-2,34112-3"
     assert message["X-MSS-INS"] == "N"
+
+
+def test_one_qualified_ins_among_several_documents_counts() -> None:
+    assert ins_header([cda(qualified=False), cda()]) == "X-MSS-INS: O\r\n"
+    assert ins_header([cda(), cda(qualified=False)]) == "X-MSS-INS: O\r\n"
 
 
 def test_equal_codes_are_repeated() -> None:

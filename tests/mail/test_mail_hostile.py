@@ -54,6 +54,13 @@ def test_what_is_over_a_limit_is_set_aside(raw: bytes, limits: Limits) -> None:
     assert caught.value.code == "MESSAGE_ILLISIBLE"
 
 
+def test_depth_counts_by_itself() -> None:
+    nested = b"Content-Type: message/rfc822\n\n"
+    assert open_message(nested * 20 + b"Subject: x\n\nx", LIMITS).parts[-1].depth == 19
+    with pytest.raises(MalformedMessage, match="20 levels"):
+        open_message(nested * 21 + b"Subject: x\n\nx", LIMITS)
+
+
 PIECES = st.sampled_from([
     b"\r\n", b"\n", b"\r\n\r\n", b"--b", b"--b--", b"--c\r\n", b"\r\n--b\r\n", b"\r\n--c\r\n", b"\0", b"\xff",
     b"Content-Type: multipart/mixed; boundary=b\r\n",

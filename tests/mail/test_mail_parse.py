@@ -313,6 +313,7 @@ def test_a_missing_closing_boundary_is_forgiven() -> None:
 def test_empty_parts_and_padded_boundaries() -> None:
     message = opened("Content-Type: multipart/mixed; boundary=b\n\n--b \t\n--b\n--b\nContent-Type: a/b\n\n\n--b--  ")
     assert [part.content for part in message.parts] == [b""]
+    assert message.body == ""
 
 
 def test_a_longer_boundary_is_another_one() -> None:

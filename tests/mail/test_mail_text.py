@@ -220,3 +220,8 @@ def test_a_name_of_the_reference_with_accents_uses_rfc_2231() -> None:
     assert " filename*0*=UTF-8" in written
     assert written.isascii()
     assert format_parameter("filename", "é.pdf") == ";\r\n filename*=UTF-8''%C3%A9.pdf"
+
+
+def test_a_name_that_looks_encoded_stays_what_it_is() -> None:
+    name = "=?utf-8?q?a?=.pdf"
+    assert parse_parameters("attachment" + format_parameter("filename", name))[1]["filename"] == name
