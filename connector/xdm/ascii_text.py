@@ -9,7 +9,7 @@ _LIGATURES = str.maketrans(
     {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"'}
     | dict.fromkeys("–—‐‑", "-")
 )
-_BLANKS = re.compile(r"\s+")
+_NOT_PRINTABLE = re.compile("[^!-~]+")
 
 
 def fold(text: str) -> str:
@@ -20,4 +20,4 @@ def fold(text: str) -> str:
     """
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text.translate(_LIGATURES)).encode("ascii", "ignore").decode("ascii")
-    return "".join(character for character in _BLANKS.sub(" ", text).strip() if character.isprintable())
+    return _NOT_PRINTABLE.sub(" ", text).strip()

@@ -19,7 +19,8 @@ from connector.xdm.archive import Archive, base_name, is_noise
 from connector.xdm.codes import class_of, value_set
 from connector.xdm.ebrim_schema import violations
 from connector.xdm.model import CodedValue, DocumentEntry, XdmPackage
-from connector.xdm.package_reader import METADATA_NAME, metadata_names, read_archive
+from connector.xdm.package_reader import metadata_names, read_archive
+from connector.xdm.vocabulary import METADATA_NAME
 
 __all__ = ["Finding", "Severity", "check_xdm"]
 

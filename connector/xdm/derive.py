@@ -37,7 +37,9 @@ _MAX_OID = 64
 _MAX_TITLE = 1024  # ebRIM FreeFormText
 
 
-def derive_entry(document: CdaDocument, content: bytes, *, entry_uuid: str, uri: str) -> DocumentEntry:
+def derive_entry(
+    document: CdaDocument, content: bytes, *, entry_uuid: str, uri: str, patient_id: str = ""
+) -> DocumentEntry:
     """The metadata of one CDA document.
 
     Args:
@@ -45,6 +47,7 @@ def derive_entry(document: CdaDocument, content: bytes, *, entry_uuid: str, uri:
         content: its bytes, as they will stand in the package.
         entry_uuid: ``urn:uuid:…``, new for each sending.
         uri: name of the file relative to METADATA.XML.
+        patient_id: the one of the package, when another document of it knows the patient better.
 
     Returns:
         The entry. Attributes that the header does not determine are empty: an older document may lack some that
@@ -78,7 +81,7 @@ def derive_entry(document: CdaDocument, content: bytes, *, entry_uuid: str, uri:
         healthcare_facility_type_code=_coded(document.facility),
         practice_setting_code=_coded(organization.standard_industry_class if organization else None),
         type_code=_type(document.code),
-        patient_id=master_patient_id(document.patient),
+        patient_id=patient_id or master_patient_id(document.patient),
         action=_action(document),
     )
 

@@ -22,16 +22,12 @@ from connector.xdm.vocabulary import (
 
 __all__ = ["write_metadata"]
 
-_CLASSIFICATION = f"{OBJECT_TYPE_PREFIX}Classification"
-_IDENTIFIER = f"{OBJECT_TYPE_PREFIX}ExternalIdentifier"
 _ASSOCIATION = f"{OBJECT_TYPE_PREFIX}Association"
 _PACKAGE = f"{OBJECT_TYPE_PREFIX}RegistryPackage"
 
-_ESCAPES = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
-)
-# What XML 1.0 cannot hold (production 2) is replaced, never sent.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SPECIAL = re.compile("[^ !#-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # all that cannot stand as it is
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
+_REPLACEMENT = "\ufffd"  # for what XML 1.0 cannot hold (production 2)
 _MAX_URI_VALUE = 128
 
 
@@ -52,7 +48,11 @@ def write_metadata(metadata: Metadata) -> bytes:
 
 
 def _quote(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text).translate(_ESCAPES)
+    return _SPECIAL.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found[0], _REPLACEMENT)
 
 
 def _slot(name: str, values: Iterable[str]) -> str:
@@ -98,7 +98,7 @@ class _Writer:
         self._lines += [_slot(name, values) for name, values in submission_set.extra_slots]
         self._names(submission_set.title, submission_set.comments)
         self._lines.append(
-            f'<Classification id="{next(self._ids)}" objectType="{_CLASSIFICATION}" classifiedObject="{owner}"'
+            f'<Classification id="{next(self._ids)}" classifiedObject="{owner}"'
             f' classificationNode="{Scheme.SET_NODE}"/>\n'
         )
         self._authors(owner, Scheme.SET_AUTHOR, submission_set.authors)
@@ -145,7 +145,7 @@ class _Writer:
     def _authors(self, owner: str, scheme: Scheme, authors: Sequence[AuthorEntry]) -> None:
         for author in authors:
             self._lines.append(
-                f'<Classification id="{next(self._ids)}" objectType="{_CLASSIFICATION}"'
+                f'<Classification id="{next(self._ids)}"'
                 f' classificationScheme="{scheme}" classifiedObject="{owner}" nodeRepresentation="">\n'
             )
             self._lines += _author_slots(author)
@@ -155,7 +155,7 @@ class _Writer:
         if code is None:
             return
         self._lines.append(
-            f'<Classification id="{next(self._ids)}" objectType="{_CLASSIFICATION}" classificationScheme="{scheme}"'
+            f'<Classification id="{next(self._ids)}" classificationScheme="{scheme}"'
             f' classifiedObject="{owner}" nodeRepresentation="{_quote(code.code)}">\n'
             f"{_slot('codingScheme', (code.coding_scheme,))}{_localized('Name', code.display_name)}"
             "</Classification>\n"
@@ -164,7 +164,7 @@ class _Writer:
     def _identifier(self, owner: str, scheme: Scheme, value: str) -> None:
         if value:
             self._lines.append(
-                f'<ExternalIdentifier id="{next(self._ids)}" objectType="{_IDENTIFIER}" registryObject="{owner}"'
+                f'<ExternalIdentifier id="{next(self._ids)}" registryObject="{owner}"'
                 f' identificationScheme="{scheme}" value="{_quote(value)}">\n'
                 f'<Name><LocalizedString value="{IDENTIFIER_NAMES[scheme]}"/></Name>\n</ExternalIdentifier>\n'
             )

@@ -27,7 +27,8 @@ def utc_time(moment: datetime) -> str:
     >>> utc_time(datetime(2026, 3, 10, 15, 12, tzinfo=timezone(timedelta(hours=1))))
     '20260310141200'
     """
-    return moment.astimezone(UTC).strftime("%Y%m%d%H%M%S")
+    utc = moment.astimezone(UTC)
+    return f"{utc.year:04}{utc.month:02}{utc.day:02}{utc.hour:02}{utc.minute:02}{utc.second:02}"
 
 
 def to_utc(cda_time: str) -> str:

@@ -78,13 +78,10 @@ def pack(
     headers = [one.document for one in opened]
     _refuse_repetition(headers)
     patient_id = _one_patient(headers)
-    entries = tuple(
-        replace(_entry(one, number, ids, options), patient_id=patient_id) for number, one in enumerate(opened, 1)
-    )
-    submission_set = replace(
-        derive_submission_set(entries, headers, now=now, ids=ids, oid_root=options.oid_root),
-        intended_recipients=options.intended_recipients,
-    )
+    entries = tuple(_entry(one, number, ids, patient_id, options) for number, one in enumerate(opened, 1))
+    submission_set = derive_submission_set(entries, headers, now=now, ids=ids, oid_root=options.oid_root)
+    if options.intended_recipients:
+        submission_set = replace(submission_set, intended_recipients=options.intended_recipients)
     metadata = Metadata(
         submission_sets=(submission_set,),
         document_entries=entries,
@@ -96,9 +93,9 @@ def pack(
     return PackedXdm(content=content, documents=opened, metadata=metadata)
 
 
-def _entry(opened: OpenedCda, number: int, ids: IdSource, options: PackOptions) -> DocumentEntry:
-    entry_uuid = f"urn:uuid:{ids.uuid()}"
-    entry = derive_entry(opened.document, opened.content, entry_uuid=entry_uuid, uri=document_name(number))
+def _entry(opened: OpenedCda, number: int, ids: IdSource, patient_id: str, options: PackOptions) -> DocumentEntry:
+    entry_uuid, uri = f"urn:uuid:{ids.uuid()}", document_name(number)
+    entry = derive_entry(opened.document, opened.content, entry_uuid=entry_uuid, uri=uri, patient_id=patient_id)
     if options.deletion:
         entry = replace(entry, action="D")
     return with_masks(entry, options.masks) if options.masks else entry

@@ -17,10 +17,9 @@ from connector.xdm.archive import Archive, base_name, folder_of, is_noise
 from connector.xdm.derive import derive_entry
 from connector.xdm.ebrim_reader import read_metadata
 from connector.xdm.model import DocumentEntry, Metadata, XdmDocument, XdmFile, XdmPackage
+from connector.xdm.vocabulary import METADATA_NAME
 
-__all__ = ["METADATA_NAME", "metadata_names", "read_archive", "read_xdm"]
-
-METADATA_NAME = "METADATA.XML"
+__all__ = ["metadata_names", "read_archive", "read_xdm"]
 
 
 def read_xdm(

@@ -3,22 +3,48 @@
 The same input gives the same bytes: entry times come from the caller, host system and attributes are fixed.
 """
 
-import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from xml.sax.saxutils import escape
 
 from connector.xdm.ascii_text import fold
-from connector.xdm.package_reader import METADATA_NAME
+from connector.xdm.vocabulary import METADATA_NAME
+from connector.xdm.zip_writer import write_zip
 
 __all__ = ["SUBSET_FOLDER", "SenderInfo", "build_xdm", "document_name"]
 
 SUBSET_FOLDER = "IHE_XDM/SUBSET01/"
 
-_FAT_ARCHIVE = 0x20
-_FAT_DIRECTORY = 0x10
+
+_README = "\r\n".join(
+    [
+        "Emetteur :",
+        "==========",
+        ". Nom : {name}",
+        ". Organisme : {organization}",
+        ". Adresse : {address}",
+        ". Telephone : {phone}",
+        "",
+        "Application de l'emetteur :",
+        "===========================",
+        ". Nom : {software}",
+        ". Version : {version}",
+        ". Editeur : {editor}",
+        "",
+        "Instructions :",
+        "==============",
+        ". Consultez les fichiers dans votre logiciel de professionnel de sante,",
+        "  ou ouvrez les copies PDF jointes au message.",
+        "",
+        "Arborescence :",
+        "==============",
+        "INDEX.HTM",
+        "README.TXT",
+        "{tree}",
+        "",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,25 +80,11 @@ def build_xdm(documents: Sequence[bytes], metadata: bytes, *, sender: SenderInfo
         now: aware; the time of all entries, in UTC.
     """
     names = [document_name(number) for number in range(1, len(documents) + 1)]
-    moment = max(now.astimezone(UTC), datetime(1980, 1, 1, tzinfo=UTC)).timetuple()[:6]
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
-        _add(package, "INDEX.HTM", _index(sender, names), moment)
-        _add(package, "README.TXT", _readme(sender, names), moment)
-        _add(package, "IHE_XDM/", b"", moment)
-        _add(package, SUBSET_FOLDER, b"", moment)
-        for name, content in zip(names, documents, strict=True):
-            _add(package, SUBSET_FOLDER + name, content, moment)
-        _add(package, SUBSET_FOLDER + METADATA_NAME, metadata, moment)
-    return buffer.getvalue()
-
-
-def _add(package: zipfile.ZipFile, name: str, content: bytes, moment: tuple[int, ...]) -> None:
-    info = zipfile.ZipInfo(name, moment)  # type: ignore[arg-type] # a slice of struct_time has six numbers
-    info.create_system = 0
-    info.external_attr = _FAT_DIRECTORY if name.endswith("/") else _FAT_ARCHIVE
-    info.compress_type = zipfile.ZIP_STORED if name.endswith("/") else zipfile.ZIP_DEFLATED
-    package.writestr(info, content)
+    members = [("INDEX.HTM", _index(sender, names)), ("README.TXT", _readme(sender, names))]
+    members += [("IHE_XDM/", b""), (SUBSET_FOLDER, b"")]
+    members += [(SUBSET_FOLDER + name, content) for name, content in zip(names, documents, strict=True)]
+    members.append((SUBSET_FOLDER + METADATA_NAME, metadata))
+    return write_zip(members, moment=now)
 
 
 def _index(sender: SenderInfo, names: Sequence[str]) -> bytes:
@@ -97,34 +109,15 @@ def _index(sender: SenderInfo, names: Sequence[str]) -> bytes:
 def _readme(sender: SenderInfo, names: Sequence[str]) -> bytes:
     """README.TXT: 7-bit ASCII, CRLF; contact of the sender, application, how to read, tree."""
     organization = sender.organization + (f" ({sender.organization_id})" if sender.organization_id else "")
-    sections = {
-        "Emetteur :": [
-            f". Nom : {sender.name or '-'}",
-            f". Organisme : {organization or '-'}",
-            f". Adresse : {sender.address or '-'}",
-            f". Telephone : {sender.phone or '-'}",
-        ],
-        "Application de l'emetteur :": [
-            f". Nom : {sender.software or '-'}",
-            f". Version : {sender.version or '-'}",
-            f". Editeur : {sender.editor or '-'}",
-        ],
-        "Instructions :": [
-            ". Consultez les fichiers dans votre logiciel de professionnel de sante,",
-            "  ou ouvrez les copies PDF jointes au message.",
-        ],
-        "Arborescence :": [
-            "INDEX.HTM",
-            "README.TXT",
-            *(f"{SUBSET_FOLDER}{name}".replace("/", "\\") for name in (*names, METADATA_NAME)),
-        ],
-    }
-    lines = []
-    for title, items in sections.items():
-        lines += [
-            title,
-            "=" * len(title),
-            *(line[: len(line) - len(line.lstrip())] + fold(line) for line in items),
-            "",
-        ]
-    return "\r\n".join([*lines, ""]).encode("ascii")
+    tree = "\r\n".join(f"IHE_XDM\\SUBSET01\\{name}" for name in (*names, METADATA_NAME))
+    text = _README.format(
+        name=fold(sender.name) or "-",
+        organization=fold(organization) or "-",
+        address=fold(sender.address) or "-",
+        phone=fold(sender.phone) or "-",
+        software=fold(sender.software) or "-",
+        version=fold(sender.version) or "-",
+        editor=fold(sender.editor) or "-",
+        tree=tree,
+    )
+    return text.encode("ascii")

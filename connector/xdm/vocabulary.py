@@ -3,9 +3,12 @@
 from enum import StrEnum
 
 __all__ = [
-    "ACTION_SLOT", "APPROVED", "ENTRY_CODES", "HAS_MEMBER", "IDENTIFIER_NAMES", "LCM", "OBJECT_TYPE_PREFIX",
-    "ON_DEMAND_DOCUMENT", "RIM", "RPLC", "STABLE_DOCUMENT", "Scheme",
+    "ACTION_SLOT", "APPROVED", "ENTRY_CODES", "HAS_MEMBER", "IDENTIFIER_NAMES", "LCM", "METADATA_NAME",
+    "OBJECT_TYPE_PREFIX", "ON_DEMAND_DOCUMENT", "RIM", "RPLC", "STABLE_DOCUMENT", "Scheme",
 ]  # fmt: skip
+
+METADATA_NAME = "METADATA.XML"
+"""Name of the metadata file of a submission set (IHE ITI-32)."""
 
 LCM = "urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0"
 RIM = "urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"

@@ -22,7 +22,7 @@ from connector.documents.cda.model import (
     ServiceEvent,
     UnstructuredBody,
 )  # fmt: skip
-from connector.documents.xml import SafeElement, local_name
+from connector.documents.xml import SafeElement
 from connector.domain.errors import ConnectorError
 from connector.domain.patient import PatientIdentifier
 
@@ -30,13 +30,21 @@ __all__ = ["decode_base64", "read_header"]
 
 _V3 = "{urn:hl7-org:v3}"
 _ACCESSION = "{urn:dicom-org:ps3-20}accessionNumber"
-_ADDRESS_LINES: tuple[tuple[str, ...], ...] = (
-    ("houseNumber", "houseNumberNumeric", "streetNameType", "streetName"),
-    ("additionalLocator", "unitID"),
-    ("postBox",),
-    ("postalCode", "city"),
-    ("country",),
-)
+_ADDRESS_LINE = {
+    f"{_V3}{name}": line
+    for line, names in enumerate(
+        (
+            ("houseNumber", "houseNumberNumeric", "streetNameType", "streetName"),
+            ("additionalLocator", "unitID"),
+            ("postBox",),
+            ("postalCode", "city"),
+            ("country",),
+        )
+    )
+    for name in names
+}
+"""The line on which each part of an address stands; any other part is a line of its own, as it is written."""
+
 _LINE_BREAK = re.compile(r"\s*[\r\n]\s*")
 
 
@@ -161,15 +169,18 @@ def _telecoms(element: SafeElement | None) -> tuple[str, ...]:
 def _address_lines(element: SafeElement | None) -> tuple[str, ...]:
     """The lines as written, or one for number and street, one for complement, one for postcode and town."""
     address = _child(element, "addr")
-    if address is None:
+    if address is None or not len(address):
         return ()
-    parts: dict[str, list[str]] = {}
+    lines: list[list[str]] = [[], [], [], [], []]
+    written: list[str] = []
     for part in address:
-        if text := _text(part).strip():
-            parts.setdefault(local_name(part), []).append(text)
-    lines = parts.get("streetAddressLine", [])
-    composed = [" ".join(word for name in line for word in parts.get(name, [])) for line in _ADDRESS_LINES]
-    return tuple(lines + [line for line in composed if line])
+        text = _text(part).strip()
+        place = _ADDRESS_LINE.get(str(part.tag))
+        if text and place is not None:
+            lines[place].append(text)
+        elif text:
+            written.append(text)
+    return tuple(written + [" ".join(words) for words in lines if words])
 
 
 def _organization(element: SafeElement | None) -> Organization | None:
