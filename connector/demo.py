@@ -120,7 +120,9 @@ def _drop(scene: Stage, tell: Tell) -> bytes:
         part = scene.outbox / f"{name}.tmp"
         part.write_bytes(content)
         part.rename(scene.outbox / name)
-    tell("déposé par le logiciel du laboratoire", "dropped by the laboratory's software", scene.outbox / "REQ0417.xml")
+    tell(
+        "déposé par le logiciel du laboratoire", "dropped by the laboratory's software", scene.outbox / "REQ0417.xml"
+    )
     return document
 
 
@@ -150,7 +152,7 @@ def _tell_message(scene: Stage, tell: Tell) -> None:
     """What the recipient's operator holds."""
     raw = _wait_for("the message at the operator", lambda: next(iter(scene.operator.messages(PRACTITIONER)), None))
     message = message_from_bytes(raw, policy=policy.default)
-    names = ", ".join(part.get_filename() or "" for part in message.iter_attachments())  # type: ignore[attr-defined]  # an EmailMessage under this policy
+    names = ", ".join(part.get_filename() or "" for part in message.iter_attachments())
     tell(f"reçu par l'opérateur : « {message['Subject']} »", f"at the operator: “{message['Subject']}”", None)
     tell(f"pièces jointes : {names}", f"attachments: {names}", None)
 
@@ -161,7 +163,7 @@ def _follow_delivery(scene: Stage, tell: Tell) -> Path:
     tell("livré dans le dossier du médecin", "delivered in the practitioner's folder", index)
     for path in sorted(scene.inbox.iterdir()):
         tell(path.name, path.name, path)
-    names = [piece["nom"] for piece in content["pieces"] if piece["role"] == "cda"]
+    names: list[str] = [piece["nom"] for piece in content["pieces"] if piece["role"] == "cda"]
     if len(names) != 1:
         raise DemoFailed(f"{len(names)} documents were delivered")
     return scene.inbox / names[0]
@@ -182,7 +184,7 @@ def _wait_for(what: str, look: Callable[[], _Found | None]) -> _Found:
 @contextmanager
 def _daemon(config: Path, settings: Settings, log: Path) -> Iterator[None]:
     """The real daemon as its own process, exactly as a person starts it."""
-    flags = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # Windows: Ctrl-Break reaches the child alone
     command = [sys.executable, "-m", "connector", "run", "--config", str(config)]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -193,7 +195,7 @@ def _daemon(config: Path, settings: Settings, log: Path) -> Iterator[None]:
             _wait_for("the connector to start", lambda: _has_started(process, settings, log))
             yield
         finally:
-            process.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
+            process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:

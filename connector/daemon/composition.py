@@ -12,8 +12,6 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 
-import sqlalchemy
-import sqlalchemy.exc
 import structlog
 import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -23,13 +21,14 @@ from connector.api.app import create_app
 from connector.daemon.endpoint import data_paths, forget_endpoint, tell_endpoint
 from connector.daemon.mailbox import MailboxParts, Shared, build_mailbox
 from connector.daemon.readiness import problems_before_start
-from connector.daemon.supervisor import Bell, Supervisor
+from connector.daemon.supervisor import Supervisor
 from connector.daemon.workers import Mood, PrepareLoop
 from connector.domain.address import MailboxAddress
-from connector.domain.errors import ConfigurationError, ConnectorError, Unavailable
+from connector.domain.errors import ConfigurationError, ConnectorError
 from connector.exchange.plan import MailboxRules
 from connector.exchange.prepare import Preparer
-from connector.journal.journal import Journal
+from connector.intake.layout import KnownFolders
+from connector.journal.journal import Journal, journal_exists
 from connector.journal.vault import Vault
 from connector.platform.files import private_folder
 from connector.platform.keystore import journal_key
@@ -61,7 +60,7 @@ def open_journal(settings: Settings, *, actor: str) -> Journal:
     paths = data_paths(settings)
     private_folder(paths.root)
     url = settings.journal.url or paths.journal_url
-    key = journal_key(settings.journal.key_store, paths.key, journal_exists=_journal_exists(url, paths))
+    key = journal_key(settings.journal.key_store, paths.key, journal_exists=journal_exists(url))
     return Journal.open(url, vault=Vault(key), clock=SystemClock(), ids=SystemIds(), actor=actor)
 
 
@@ -88,19 +87,6 @@ def run_daemon(settings: Settings) -> list[str]:
             return daemon.run()
 
 
-def _journal_exists(url: str, paths: DataPaths) -> bool:
-    """True when there are payloads already that only the existing key can open."""
-    if url == paths.journal_url:
-        return paths.journal.exists()
-    engine = sqlalchemy.create_engine(url)
-    try:
-        return sqlalchemy.inspect(engine).has_table("payloads")
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise Unavailable("JOURNAL_INDISPONIBLE", f"the database does not answer ({type(error).__name__})") from error
-    finally:
-        engine.dispose()
-
-
 class Daemon:
     """Everything between an open journal and a clean stop."""
 
@@ -117,7 +103,7 @@ class Daemon:
             clock=SystemClock(),
             ids=SystemIds(),
             supervisor=self._supervisor,
-            prepare_bell=Bell(),
+            known_folders=KnownFolders(paths.root / "folders.json"),
             owner=f"daemon-{SystemIds().ulid()}",
         )
         self._mailboxes: list[MailboxParts] = []
@@ -130,7 +116,6 @@ class Daemon:
         self._build()
         with contextlib.ExitStack() as running:
             self._supervisor.start()
-            running.callback(self._stop_watching)
             if self.settings.api.enabled:
                 running.enter_context(self._http())
             running.enter_context(self._scheduler())
@@ -149,7 +134,7 @@ class Daemon:
         preparer = Preparer(self._journal, self._rules, self._shared.owner)
         for number in range(PREPARERS):
             mood = Mood(f"prepare-{number + 1}", self._shared.clock)
-            loop = PrepareLoop(preparer, self._shared.prepare_bell, self._prepared, self._stopping, mood)
+            loop = PrepareLoop(preparer, self._shared.prepare_bell, self._prepared, self._shared.stopping, mood)
             self._supervisor.add(mood.name, loop.run, loop.bell)
             self._health.add(mood.name, mood.component)
         self._health.add("workers", self._supervisor.health)
@@ -170,13 +155,6 @@ class Daemon:
         for parts in self._mailboxes:
             parts.send_bell.ring()
             parts.folder_bell.ring()
-
-    def _stopping(self) -> bool:
-        return self._supervisor.stopping
-
-    def _stop_watching(self) -> None:
-        for parts in self._mailboxes:
-            parts.stop_watching()
 
     def _journal_health(self) -> Component:
         return self._journal_state

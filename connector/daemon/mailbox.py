@@ -1,30 +1,36 @@
 """Building the parts of one mailbox and the bells between them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from connector import __version__
 from connector.daemon.supervisor import Bell, Supervisor
-from connector.daemon.workers import DeliverLoop, FolderLoop, Mood, ReceiveLoop, SendLoop
-from connector.delivery.plat import Inbox
+from connector.daemon.workers import DeliverLoop, FolderLoop, Folders, Mood, ReceiveLoop, SendLoop
+from connector.delivery.folder import Inbox
 from connector.domain.ports import Clock, IdSource
 from connector.exchange.collect import Collector
 from connector.exchange.lookup import Inquirer
 from connector.exchange.opening import Opener
 from connector.exchange.plan import MailboxRules
 from connector.exchange.send import Dispatcher
-from connector.intake.layout import BoxLayout
+from connector.intake.layout import BoxLayout, KnownFolders, establish
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
 from connector.intake.watch import FolderWatch
 from connector.journal.journal import Journal
 from connector.operators.base import Sender
 from connector.operators.factory import make_receiver, make_sender
-from connector.settings.model import MailboxSettings, OperatorSettings, Settings
+from connector.platform.keystore import resolve_secret
+from connector.platform.share import is_share
+from connector.settings.model import MailboxSettings, OperatorSettings, ServerSettings, Settings
 from connector.support.health import Component
-from connector.xdm import SenderInfo
+from connector.xdm.pack import SenderInfo
 
 __all__ = ["MailboxParts", "Shared", "build_mailbox"]
+
+SOFTWARE = "Connecteur MSSante"
+EDITOR = "mssante-connector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +42,151 @@ class Shared:
     clock: Clock
     ids: IdSource
     supervisor: Supervisor
-    prepare_bell: Bell
+    known_folders: KnownFolders
     owner: str
+    prepare_bell: Bell = field(default_factory=Bell)
+
+    def stopping(self) -> bool:
+        """True once the connector was asked to stop."""
+        return self.supervisor.stopping
 
 
 @dataclass(frozen=True, slots=True)
 class MailboxParts:
-    """One mailbox, built."""
+    """One mailbox, built: what wakes it, how it is."""
 
     mailbox: MailboxSettings
     rules: MailboxRules
-    send_bell: Bell
-    folder_bell: Bell
-    health: Callable[[], Component]
-    stop_watching: Callable[[], None]
+    folder_bell: Bell = field(default_factory=Bell)
+    send_bell: Bell = field(default_factory=Bell)
+    receive_bell: Bell = field(default_factory=Bell)
+    deliver_bell: Bell = field(default_factory=Bell)
+    moods: list[Mood] = field(default_factory=list)
+
+    def health(self) -> Component:
+        """The node of the health tree."""
+        return Component(self.mailbox.folder, parts=tuple(mood.component() for mood in self.moods))
+
+    def settled(self) -> None:
+        """The outcome of something that was sent is known, or it may leave again."""
+        self.folder_bell.ring()
+        self.send_bell.ring()
+
+
+def build_mailbox(mailbox: MailboxSettings, shared: Shared) -> MailboxParts:
+    """Register the workers of one mailbox with the supervisor; nothing is opened yet."""
+    operator = shared.settings.operators[mailbox.operator]
+    parts = MailboxParts(mailbox, _rules(mailbox, operator, shared))
+    open_layout = partial(establish, shared.settings.spool, mailbox, shared.known_folders)
+    loops = [
+        _folder_loop(parts, shared, lambda: _folders(parts, shared, open_layout())),
+        *([_send_loop(parts, shared, operator)] if mailbox.send else []),
+        *(_reception(parts, shared, operator, open_layout) if mailbox.receive else []),
+    ]
+    for loop in loops:
+        shared.supervisor.add(f"{mailbox.folder}:{loop.mood.name}", loop.run, loop.bell)
+        parts.moods.append(loop.mood)
+    return parts
+
+
+def _rules(mailbox: MailboxSettings, operator: OperatorSettings, shared: Shared) -> MailboxRules:
+    def earlier(document_id: str) -> str | None:
+        found = shared.journal.earlier_message_for_document(document_id, mailbox.address)
+        return found.header_message_id if found else None
+
+    return MailboxRules(
+        mailbox=mailbox,
+        message=shared.settings.message,
+        software=shared.settings.software,
+        sender=SenderInfo(software=SOFTWARE, version=__version__, editor=EDITOR, organization=mailbox.entity),
+        max_message_bytes=operator.max_message_bytes,
+        clock=shared.clock,
+        ids=shared.ids,
+        earlier_message_id=earlier,
+    )
+
+
+def _folder_loop(parts: MailboxParts, shared: Shared, open_folders: Callable[[], Folders]) -> FolderLoop:
+    spool, outbox = shared.settings.spool, parts.mailbox.outbox
+    share = _on_share(shared)
+    return FolderLoop(
+        open_folders=open_folders,
+        scan_seconds=spool.share_scan_seconds if share else spool.scan_seconds,
+        settle_seconds=outbox.share_settle_seconds if share else outbox.settle_seconds,
+        bell=parts.folder_bell,
+        prepare_bell=shared.prepare_bell,
+        stopping=shared.stopping,
+        mood=Mood("folders", shared.clock),
+    )
+
+
+def _folders(parts: MailboxParts, shared: Shared, layout: BoxLayout) -> Folders:
+    share, mailbox = _on_share(shared), parts.mailbox
+    outbox = Outbox(
+        mailbox, layout, journal=shared.journal, clock=shared.clock, ids=shared.ids, is_share=share,
+        deadline_hours=shared.settings.retry.deadline_hours,
+    )  # fmt: skip
+    reporter = StatusReporter(mailbox, layout, journal=shared.journal, claims=outbox.claims)
+    return Folders(outbox, reporter, FolderWatch([layout.outbox], parts.folder_bell.ring, is_share=share))
+
+
+def _on_share(shared: Shared) -> bool:
+    spool = shared.settings.spool
+    return is_share(spool.root) if spool.share == "auto" else spool.share
+
+
+def _send_loop(parts: MailboxParts, shared: Shared, operator: OperatorSettings) -> SendLoop:
+    def dispatcher(sender: Sender) -> Dispatcher:
+        return Dispatcher(
+            mailbox=parts.mailbox.address, journal=shared.journal, sender=sender, clock=shared.clock,
+            retry=shared.settings.retry, owner=shared.owner, server=_server(operator.smtp),
+            parallel=operator.smtp_connections,
+        )  # fmt: skip
+
+    return SendLoop(
+        journal=shared.journal,
+        mailbox=parts.mailbox,
+        make_sender=lambda: make_sender(parts.mailbox, operator, read_secret=resolve_secret, clock=shared.clock),
+        make_dispatcher=dispatcher,
+        bell=parts.send_bell,
+        reported=parts.folder_bell.ring,
+        stopping=shared.stopping,
+        clock=shared.clock,
+        mood=Mood("send", shared.clock),
+    )
+
+
+def _reception(
+    parts: MailboxParts, shared: Shared, operator: OperatorSettings, open_layout: Callable[[], BoxLayout],
+) -> tuple[ReceiveLoop, DeliverLoop]:  # fmt: skip
+    """Fetching and delivering: two threads, so that a slow folder does not hold up the server."""
+    address, journal = parts.mailbox.address, shared.journal
+    server = _server(operator.imap)
+    receive = ReceiveLoop(
+        mailbox=parts.mailbox,
+        make_receiver=lambda: make_receiver(parts.mailbox, operator, read_secret=resolve_secret, clock=shared.clock),
+        collector=Collector(address, journal, parts.mailbox.reception.folders, shared.owner, server),
+        inquirer=Inquirer(address, journal, shared.clock, operator.sent_settle_seconds, server),
+        poll_seconds=operator.poll_seconds,
+        retry=shared.settings.retry,
+        bell=parts.receive_bell,
+        stored=parts.deliver_bell.ring,
+        settled=parts.settled,
+        stopping=shared.stopping,
+        mood=Mood("receive", shared.clock),
+    )
+
+    def opener() -> Opener:
+        inbox = Inbox(parts.mailbox, open_layout(), ids=shared.ids)
+        return Opener(address, journal, inbox, shared.clock, shared.owner)
+
+    def delivered() -> None:
+        parts.receive_bell.ring()
+        parts.folder_bell.ring()  # a receipt may have changed the status of something sent
+
+    deliver = DeliverLoop(opener, parts.deliver_bell, delivered, shared.stopping, Mood("deliver", shared.clock))
+    return receive, deliver
+
+
+def _server(settings: ServerSettings) -> str:
+    return f"{settings.host}:{settings.port}"

@@ -8,6 +8,7 @@ block for a long time, and none may hold up another: *folders* (outbox and statu
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 
@@ -22,18 +23,22 @@ from connector.exchange.retry import backoff_seconds
 from connector.exchange.send import Dispatcher
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
+from connector.intake.watch import FolderWatch
 from connector.journal.journal import Journal
 from connector.operators.base import Receiver, Sender
 from connector.operators.errors import AuthenticationRefused, OperatorError
 from connector.settings.model import AuthMethod, MailboxSettings, RetrySettings
 from connector.support.health import Component, Condition
 
-__all__ = ["DeliverLoop", "FolderLoop", "Mood", "PrepareLoop", "ReceiveLoop", "SendLoop"]
+__all__ = ["DeliverLoop", "FolderLoop", "Folders", "Mood", "PrepareLoop", "ReceiveLoop", "SendLoop"]
 
 _log = structlog.get_logger(__name__)
+_Built = TypeVar("_Built")
 
 IDLE_WAIT_SECONDS = 60.0  # longest sleep of a worker that nobody rings
 REFUSED_IDENTITY_SECONDS = 900.0  # a certificate that was refused is tried again after this; a password never
+HINDERED_SECONDS = 10.0  # pause of a delivery that the disk or the folder refused
+NEWS_SECONDS = 5.0  # longest time until something that was postponed is looked at again
 DEBOUNCE_SECONDS = 0.05  # events of one drop come together; the scan itself decides what is complete
 
 
@@ -65,12 +70,20 @@ class Mood:
         return Component(self.name, condition, self.code, self.since, self.detail)
 
 
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """What works on the outbox folders of one mailbox, once they are there."""
+
+    outbox: Outbox
+    reporter: StatusReporter
+    watch: FolderWatch
+
+
 @dataclass
 class FolderLoop:
     """Outbox and status files of one mailbox."""
 
-    outbox: Outbox
-    reporter: StatusReporter
+    open_folders: Callable[[], Folders]
     scan_seconds: float
     settle_seconds: float
     bell: Bell
@@ -80,26 +93,42 @@ class FolderLoop:
 
     def run(self) -> None:
         """Scan, take, report, until told to stop."""
-        self.outbox.recover()
-        while not self.stopping():
-            try:
-                busy = self._once()
-                self.mood.good()
-            except Unavailable as error:
-                self.mood.bad(error)
-                busy = False
-            if not busy and self.bell.wait(self._pause()):
-                self.bell.wait(DEBOUNCE_SECONDS)
+        folders = until_there(self.open_folders, self.bell, self.stopping, self.mood, self.scan_seconds)
+        if folders is None:
+            return
+        folders.watch.start()
+        try:
+            folders.outbox.recover()
+            while not self.stopping():
+                if not self._once(folders) and self.bell.wait(self._pause(folders.outbox)):
+                    self.bell.wait(DEBOUNCE_SECONDS)
+        finally:
+            folders.watch.stop()
 
-    def _once(self) -> bool:
-        taken = self.outbox.run_once()
-        if taken:
-            self.prepare_bell.ring()
-        return bool(taken + self.reporter.run_once())
+    def _once(self, folders: Folders) -> bool:
+        """One round; true when there may be more to do at once."""
+        try:
+            taken = folders.outbox.run_once()
+            if taken:
+                self.prepare_bell.ring()
+            reported = folders.reporter.run_once()
+        except Unavailable as error:
+            self.mood.bad(error)
+            return False
+        self._show(folders)
+        return bool(taken + reported)
 
-    def _pause(self) -> float:
+    def _show(self, folders: Folders) -> None:
+        health = folders.outbox.health
+        if health.code is None:
+            self.mood.good()
+            folders.watch.check()
+        else:
+            self.mood.bad(Unavailable(health.code, health.detail))
+
+    def _pause(self, outbox: Outbox) -> float:
         """A drop that is settling is looked at again as soon as it may have settled."""
-        return min(self.scan_seconds, self.settle_seconds) if self.outbox.is_settling else self.scan_seconds
+        return min(self.scan_seconds, max(self.settle_seconds, 0.1)) if outbox.is_settling else self.scan_seconds
 
 
 @dataclass
@@ -159,7 +188,6 @@ class SendLoop:
 
     async def _once(self, dispatcher: Dispatcher) -> int:
         try:
-            self.journal.expire(self.clock.now())
             count = await dispatcher.run_once()
             self._show(dispatcher)
         except Unavailable as error:
@@ -239,7 +267,7 @@ class ReceiveLoop:
 class DeliverLoop:
     """Opens what was stored and delivers it to the LPS."""
 
-    opener: Opener
+    open_inbox: Callable[[], Opener]
     bell: Bell
     delivered: Callable[[], None]
     stopping: Callable[[], bool]
@@ -247,14 +275,33 @@ class DeliverLoop:
 
     def run(self) -> None:
         """Open and deliver until told to stop."""
-        while not self.stopping():
+        opener = until_there(self.open_inbox, self.bell, self.stopping, self.mood, IDLE_WAIT_SECONDS)
+        while opener is not None and not self.stopping():
             try:
-                count = self.opener.run_once()
+                count = opener.run_once()
                 self.mood.good()
             except Unavailable as error:
                 self.mood.bad(error)
-                count = 0
+                self.bell.wait(HINDERED_SECONDS)
+                continue
             if count:
                 self.delivered()
             else:
-                self.bell.wait(IDLE_WAIT_SECONDS)
+                self.bell.wait(NEWS_SECONDS)
+
+
+def until_there(
+    build: Callable[[], _Built], bell: Bell, stopping: Callable[[], bool], mood: Mood, pause_seconds: float
+) -> _Built | None:
+    """Build something that needs a folder; a disk that is not there now is waited for.
+
+    Returns:
+        What was built, or ``None`` when it was time to stop first.
+    """
+    while not stopping():
+        try:
+            return build()
+        except Unavailable as error:
+            mood.bad(error)
+            bell.wait(pause_seconds)
+    return None

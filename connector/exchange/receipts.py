@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission
 from connector.domain.states import OutgoingEvent, OutgoingState, RecipientState
-from connector.journal.failure import UnknownRow
 from connector.journal.journal import Journal
 from connector.journal.records import MessageRecipient, OutgoingMessage, RecipientChange
 from connector.mail.receipts import Receipt, ReceiptKind
@@ -56,16 +55,9 @@ def apply_receipt(journal: Journal, mailbox: MailboxAddress, receipt: Receipt, *
 
 def _find(journal: Journal, receipt: Receipt) -> OutgoingMessage | None:
     """By envelope id, which is our own row id, else by the Message-IDs that the receipt names."""
-    found = _by_row(journal, receipt.envelope_id) if receipt.envelope_id else None
+    found = journal.find_outgoing(receipt.envelope_id) if receipt.envelope_id else None
     candidates = filter(None, (receipt.message_id, *receipt.references))
     return found or next(filter(None, map(journal.by_header_message_id, candidates)), None)
-
-
-def _by_row(journal: Journal, envelope_id: str) -> OutgoingMessage | None:
-    try:
-        return journal.outgoing(envelope_id)
-    except UnknownRow:  # the receipt of a message that somebody else sent from this mailbox
-        return None
 
 
 def event_for(message: OutgoingMessage, changes: Iterable[RecipientChange]) -> OutgoingEvent:

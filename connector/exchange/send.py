@@ -59,6 +59,8 @@ class Dispatcher:
     _failures: int = 0  # connection failures in a row: the mailbox pauses, not each message alone
     _paused_until: float = 0.0  # monotonic
     _proven: bool = False  # the operator accepted our identity since this object was made
+    last_failure: ConnectorError | None = None
+    """What hinders the mailbox now; ``None`` while sending works."""
 
     async def run_once(self) -> int:
         """Send what is due now.
@@ -93,7 +95,7 @@ class Dispatcher:
         except ConnectorError as failure:  # the journal, the vault, the identity: nothing has left
             self._refused(message, failure)
         else:
-            self._failures, self._proven = 0, True
+            self._failures, self._proven, self.last_failure = 0, True, None
             self._accepted(message, acceptance)
 
     def _envelope(self, message: OutgoingMessage) -> OutgoingEnvelope:
@@ -126,6 +128,8 @@ class Dispatcher:
     def _refused(self, message: OutgoingMessage, failure: ConnectorError) -> None:
         if isinstance(failure, ConnectionFailed):
             self._note_failure()
+        if isinstance(failure, ConnectionFailed | AuthenticationRefused) or not isinstance(failure, OperatorError):
+            self.last_failure = failure
         decision = decide(
             failure, attempts=message.attempts, now=self.clock.now(), deadline=message.deadline_at,
             settings=self.retry, luck=self.luck(),
