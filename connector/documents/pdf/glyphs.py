@@ -42,7 +42,7 @@ def _character_class(ranges: str) -> str:
 
 
 _NOT_COVERED = re.compile(f"[^\n{_character_class(_COVERED)}]")
-_LINE_ENDS = re.compile("[\u2028\u2029]")  # would end a line for the typesetter; to CDA they are blanks
+_BLANKS = re.compile("[\t\r\u2028\u2029]")  # the last two would end a line for the typesetter
 
 
 def is_covered(character: str) -> bool:
@@ -55,7 +55,7 @@ def printable(text: str) -> str:
 
     Joiners, variation selectors and other characters that are invisible by nature stay as they are or go.
     """
-    return _NOT_COVERED.sub(_replacement, _LINE_ENDS.sub(" ", text))
+    return _NOT_COVERED.sub(_replacement, _BLANKS.sub(" ", text))
 
 
 def _replacement(match: re.Match[str]) -> str:

@@ -5,8 +5,10 @@ the schema cannot forbid, are cut so that no cell is lost and none lies on anoth
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from connector.documents.pdf.blocks import Cell
 from connector.documents.xml import SafeElement, local_name
@@ -38,8 +40,11 @@ class GridReader:
         self._table = table
         self._rows = _rows_in_order(table)
         self.header_rows = _header_rows(self._rows)
-        self.columns = 0
-        self._slots = list(self._place())
+        self._raw_columns = 0
+        placed = list(self._place())
+        self._starts = sorted({slot.cell.column for slot in placed})
+        self._slots = [self._without_idle_columns(slot) for slot in placed]
+        self.columns = len(self._starts)
 
     def slots(self) -> list[Slot]:
         """Every cell with its place, in reading order."""
@@ -56,7 +61,16 @@ class GridReader:
             return ()
         total = 100.0 if units == {"%"} else sum(value for value, _ in known)
         shares = [width[0] / total if width and total else None for width in asked]
-        return tuple((shares + [None] * self.columns)[: self.columns])
+        shares = (shares + [None] * self._raw_columns)[: self._raw_columns]
+        groups = pairwise((*self._starts, self._raw_columns))
+        return tuple(_sum(shares[first:last]) for first, last in groups)
+
+    def _without_idle_columns(self, slot: Slot) -> Slot:
+        """The slot in a grid of only those columns in which a cell begins: ``colspan="99"`` means the whole row."""
+        first, last = slot.cell.column, slot.cell.column + slot.cell.columns
+        column = bisect_left(self._starts, first)
+        columns = bisect_left(self._starts, last) - column
+        return Slot(replace(slot.cell, column=column, columns=columns), slot.element)
 
     @staticmethod
     def stray_texts(table: SafeElement) -> Iterator[str]:
@@ -93,11 +107,15 @@ class GridReader:
             columns += 1
         rows = min(_span(element, "rowspan") or last - row, last - row)
         taken.update((y, x) for y in range(row, row + rows) for x in range(column, column + columns))
-        self.columns = max(self.columns, column + columns)
+        self._raw_columns = max(self._raw_columns, column + columns)
         return Cell(
             row=row, column=column, rows=rows, columns=columns, is_header=_is_header(element),
             align=_inherited(element, "align"), valign=_inherited(element, "valign"), rules=_rules(element),
         )  # fmt: skip
+
+
+def _sum(shares: Sequence[float | None]) -> float | None:
+    return sum(share or 0.0 for share in shares) if all(shares) else None
 
 
 def _rows_in_order(table: SafeElement) -> list[SafeElement]:

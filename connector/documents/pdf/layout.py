@@ -30,6 +30,7 @@ _POINTS_PER_PIXEL = 0.75
 _SCALES = (1.0, 0.92, 0.84)
 _SMALLEST = 0.72
 _KEPT_TOGETHER = 220.0  # a table lower than this is not broken over two pages
+_TALLEST_HEADER = 180.0  # a higher one is not repeated on every page
 _LINE_HEIGHT = 13.0
 _INDENT = 16.0
 _MARKER = 12.0
@@ -124,19 +125,22 @@ def _table(table: Table, room: _Room) -> Json:
     scale, width = _fit(wishes, room)
     widths = _shares(table, wishes, scale, width)
     cells = [_cell(cell, widths, scale) for cell in table.cells]
+    header = [cell for cell in table.cells if cell.row < table.header_rows]
+    repeated = table.header_rows if _height(header, widths, scale) < _TALLEST_HEADER else 0
+    caption = _lines(Paragraph(table.caption), width / scale) * _LINE_HEIGHT
     return {
         "k": "t", "w": [round(each, 2) for each in widths], "s": round(scale, 3), "land": width > room.width,
-        "keep": _height(table, widths, scale) < _KEPT_TOGETHER,
+        "keep": caption + _height(table.cells, widths, scale) < _KEPT_TOGETHER,
         "cap": runs_of(table.caption, width),
-        "head": [cell for cell in cells if cell["y"] < table.header_rows],
-        "body": [cell for cell in cells if cell["y"] >= table.header_rows],
+        "head": [cell for cell in cells if cell["y"] < repeated],
+        "body": [cell for cell in cells if cell["y"] >= repeated],
     }  # fmt: skip
 
 
-def _height(table: Table, widths: Sequence[float], scale: float) -> float:
-    """About how tall the table will be, rather too much; infinite when it holds more than text."""
-    rows: dict[int, float] = {}
-    for cell in table.cells:
+def _height(cells: Iterable[Cell], widths: Sequence[float], scale: float) -> float:
+    """About how tall the rows of these cells will be, rather too much; infinite with more than text in them."""
+    rows: dict[int, float] = {}  # height of each; a cell over several rows counts in its first
+    for cell in cells:
         width = (sum(widths[cell.column : cell.column + cell.columns]) - _CELL_PADDING) / scale
         lines = sum(_lines(block, width) for block in cell.blocks)
         rows[cell.row] = max(rows.get(cell.row, 0.0), lines * _LINE_HEIGHT + _CELL_PADDING)

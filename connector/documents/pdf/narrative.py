@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from connector.documents.pdf.blocks import Block, Cell, ItemList, ListItem, Paragraph, Run, Table, plain
+from connector.documents.pdf.blocks import Block, Cell, ItemList, ListItem, Paragraph, Run, Table
 from connector.documents.pdf.grid import GridReader
 from connector.documents.pdf.markers import marker_of
 from connector.documents.pdf.media import MediaIndex
@@ -25,8 +25,8 @@ __all__ = ["MAX_BLOCK_DEPTH", "MAX_DEPTH", "MAX_PIECES", "NarrativeReader", "col
 
 MAX_BLOCK_DEPTH = 4  # tables and lists inside each other that are still drawn as such
 MAX_DEPTH = 40  # elements inside each other
-MAX_PIECES = 60_000
-"""Most runs, paragraphs and cells of one document (about 300 dense pages)."""
+MAX_PIECES = 40_000
+"""Most runs, paragraphs and cells of one document (20 000 cells: some 65 pages of table, 3 s and 600 MB in typst)."""
 
 _BLANKS = re.compile("[ \t\r\n]+")  # XML white space only: a no-break space is a character
 _BREAKS = frozenset({"paragraph", "td", "th", "tr", "item", "caption", "br", "list", "table", "text"})
@@ -243,15 +243,16 @@ class NarrativeReader:
             return
         inner = place.inside_block(element)
         grid = GridReader(element)
-        flow.block(*self._around_table(element, inner))
+        caption, before = self._captions(element, inner)
+        flow.block(*before, *self._around_table(element, inner))
         cells = []
         for slot in grid.slots():
             self._count()
             cells.append(self._cell(slot.cell, slot.element, inner))
-        caption = self._caption_runs(element, inner)
-        if cells or caption:
-            header_rows = grid.header_rows if _is_short(cells, grid.header_rows) else 0
-            flow.block(Table(grid.columns, header_rows, tuple(cells), caption, grid.widths()))
+        if cells:
+            flow.block(Table(grid.columns, grid.header_rows, tuple(cells), caption, grid.widths()))
+        elif caption:
+            flow.block(Paragraph(caption))
 
     def _cell(self, cell: Cell, element: SafeElement, place: _Place) -> Cell:
         row = element.getparent()
@@ -266,13 +267,16 @@ class NarrativeReader:
             is_header=cell.is_header, align=cell.align, valign=cell.valign, rules=cell.rules,
         )  # fmt: skip
 
-    def _caption_runs(self, table: SafeElement, place: _Place) -> tuple[Run, ...]:
+    def _captions(self, table: SafeElement, place: _Place) -> tuple[tuple[Run, ...], tuple[Block, ...]]:
+        """The caption as runs when it is only text; else as blocks that go before the table."""
+        captions = [child for child in table if local_name(child) == "caption"]
+        blocks = tuple(block for each in captions for block in self._blocks(each, place.inside(each, "b")))
         runs: list[Run] = []
-        for caption in table:
-            if local_name(caption) == "caption":
-                for block in self._blocks(caption, place.inside(caption, "b")):
-                    runs.extend((*((_LINE_BREAK,) if runs else ()), *_runs_of(block)))
-        return tuple(runs)
+        for block in blocks:
+            if not isinstance(block, Paragraph):
+                return (), blocks
+            runs.extend((_LINE_BREAK, *block.runs))
+        return tuple(runs[1:]), ()
 
     def _around_table(self, table: SafeElement, place: _Place) -> tuple[Block, ...]:
         """Text where the schema allows none (directly in table, tbody or tr): shown before the table."""
@@ -290,15 +294,3 @@ def _walk(element: SafeElement) -> Iterable[tuple[str, SafeElement]]:
     for event, node in etree.iterwalk(element, events=("start", "end")):
         if event == "start" or node is not element:
             yield event, node
-
-
-def _runs_of(block: Block) -> tuple[Run, ...]:
-    return block.runs if isinstance(block, Paragraph) else plain("")
-
-
-def _is_short(cells: list[Cell], header_rows: int) -> bool:
-    """True when the header may be repeated on every page without eating it."""
-    header = [cell for cell in cells if cell.row < header_rows]
-    letters = sum(len(run.text) for cell in header for block in cell.blocks for run in _runs_of(block))
-    simple = all(isinstance(block, Paragraph) for cell in header for block in cell.blocks)
-    return simple and header_rows <= 6 and letters <= 1_500

@@ -8,6 +8,7 @@ and the only date in the file is the document's own, so the same document gives 
 """
 
 import json
+import textwrap
 from collections.abc import Iterator
 from importlib.resources import files
 from itertools import chain
@@ -77,7 +78,7 @@ def _page_data(document: SafeElement, header: CdaDocument) -> Json:
         "author": printable(collapsed(author)),
         "heading": runs_of(plain(collapsed(title)), 300.0),
         "banner": printable(_banner(header)),
-        "footer": printable(collapsed(footer_of(header))),
+        "footer": textwrap.shorten(printable(footer_of(header)), 180, placeholder=" …"),
         "panels": _columns(panels_of(document, header)),
         "blocks": laid_out(_body(document, header)),
         "further-title": "Autres informations du document",
@@ -102,7 +103,8 @@ def _columns(panels: tuple[Panel, ...]) -> list[list[Json]]:
 
 def _panel_data(panel: Panel) -> Json:
     lines = [[printable(label), _breakable(value)] for label, value in panel.lines]
-    return {"title": printable(panel.title), "lines": lines}
+    is_short = len(lines) < 25 and sum(len(value) for _, value in lines) < 1_500
+    return {"title": printable(panel.title), "lines": lines, "keep": is_short}
 
 
 def _breakable(value: str) -> str:
