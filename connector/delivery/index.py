@@ -1,0 +1,128 @@
+"""The index of a delivered message, ``<prefix>.mss.json``: what came, from whom, for which patient. Pure.
+
+Source rule: lps-folder-conventions 8.6. It repeats headers and metadata; it never holds clinical content.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.documents.cda.model import CdaDocument
+from connector.domain.catalogue import explain
+from connector.exchange.arrival import Arrival, ArrivalDocument, ArrivalPerson, PartRole
+
+__all__ = ["IndexedFile", "index_bytes"]
+
+_KINDS = {"professional": "professionnel", "usager": "usager"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedFile:
+    """One delivered file as the index tells it."""
+
+    name: str
+    role: PartRole
+    media_type: str
+    size_bytes: int
+    sha256: str
+    original_name: str = ""
+    duplicate_of: str = ""  # name of the delivered file that holds the same content
+    encoding: str = ""  # of a text
+    document: ArrivalDocument | None = None
+
+
+def index_bytes(arrival: Arrival, prefix: str, files: Sequence[IndexedFile]) -> bytes:
+    """The index as UTF-8 JSON; times in ISO 8601 with offset."""
+    values = {
+        "version": 1,
+        "id": arrival.incoming_id,
+        "prefixe": prefix,
+        "boite": str(arrival.mailbox),
+        "recu_le": _iso(arrival.received_at),
+        "expediteur": {
+            **_person(arrival.sender),
+            "type": _KINDS.get(arrival.sender_kind, arrival.sender_kind),
+        },
+        "destinataires": [_person(person) for person in arrival.recipients],
+        "copie": [_person(person) for person in arrival.copies],
+        "objet": arrival.subject_display,
+        "objet_brut": arrival.subject_raw,
+        "date": _iso(arrival.date),
+        "message_id": arrival.message_id or None,
+        "taille": arrival.size_bytes,
+        "patient": _patient(files),
+        "fichiers": [_file(file) for file in files],
+        "avertissements": _warnings(arrival.warnings),
+    }
+    return (json.dumps(values, ensure_ascii=False, indent=2) + "\n").encode("utf-8")
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+def _person(person: ArrivalPerson) -> dict[str, object]:
+    return {"adresse": person.address, "nom": person.name or None}
+
+
+def _warnings(codes: Sequence[str]) -> list[dict[str, str]]:
+    return [{"code": code, "texte": explain(code).title_fr} for code in codes]
+
+
+def _file(file: IndexedFile) -> dict[str, object]:
+    values: dict[str, object] = {
+        "nom": file.name,
+        "role": file.role.value,
+        "type_mime": file.media_type,
+        "taille": file.size_bytes,
+        "sha256": file.sha256,
+        "nom_origine": file.original_name or None,
+    }
+    if file.duplicate_of:
+        values["doublon_de"] = file.duplicate_of
+    if file.encoding:
+        values["encodage"] = file.encoding
+    if file.document is not None:
+        values["document"] = _document(file.document)
+    return values
+
+
+def _document(document: ArrivalDocument) -> dict[str, object]:
+    header = document.header
+    return {
+        "identifiant": header.id.unique_id,
+        "type": {"code": header.code.code, "systeme": header.code.code_system, "libelle": header.code.display_name},
+        "titre": header.title,
+        "date": header.effective_time,
+        "version": header.version,
+        "serie": header.set_id.unique_id if header.set_id else None,
+        "remplace": header.replaces.unique_id if header.replaces else None,
+        "confidentialite": header.confidentiality.code,
+        "metadonnees": dict(document.entry) or None,
+        "avertissements": _warnings(document.warnings),
+    }
+
+
+def _patient(files: Sequence[IndexedFile]) -> dict[str, object] | None:
+    """The patient of the first document that has one, and where that was found."""
+    for file in files:
+        if file.document is not None:
+            return {"source": "CDA", "fichier": file.name, **_identity(file.document.header)}
+    return None
+
+
+def _identity(header: CdaDocument) -> dict[str, object]:
+    patient = header.patient
+    ins = patient.ins
+    return {
+        "ins": {"valeur": ins.extension, "oid": ins.root, "qualifiee": patient.has_qualified_ins} if ins else None,
+        "identifiants": [{"oid": identifier.root, "valeur": identifier.extension} for identifier in patient.ids],
+        "nom_naissance": patient.birth_family or patient.unqualified_family or None,
+        "nom_utilise": patient.used_family or None,
+        "prenoms": patient.all_given or None,
+        "prenom": patient.birth_given or patient.used_given or patient.given or None,
+        "naissance": patient.birth_time or None,
+        "sexe": patient.gender or None,
+        "lieu_naissance": patient.birth_place or None,
+    }
