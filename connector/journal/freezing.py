@@ -30,15 +30,14 @@ class Freezing(JournalPart):
         The first one takes over this row, the others become rows of the same submission.
 
         Args:
-            message_id: of a received (or waiting) message.
+            message_id: of a received message.
             frozen: together for exactly the recipients of that message.
 
         Returns:
             The row ids, in the order of ``frozen``.
 
         Raises:
-            IllegalTransition: ``TRANSITION``: wrong state, none, a recipient too few or too many, or a message that
-                had been frozen before and would now become several.
+            IllegalTransition: ``TRANSITION``: wrong state, none, or a recipient too few or too many.
             UnknownRow: ``INTROUVABLE``.
         """
         ids = [message_id, *(self._store.ids.ulid() for _ in frozen[1:])]
@@ -70,8 +69,6 @@ def _recipient_kinds(
     served = {address for each in frozen for address in each.recipients}
     if not frozen or not all(each.recipients for each in frozen) or served != set(kinds):
         raise IllegalTransition("TRANSITION", "the frozen messages do not serve exactly the recipients")
-    if row.payload_id is not None and len(frozen) > 1:
-        raise IllegalTransition("TRANSITION", "a message that had been frozen before cannot become several")
     return kinds
 
 

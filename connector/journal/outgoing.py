@@ -1,8 +1,7 @@
 """Outgoing messages: claims, frozen bytes, answers. States change by :func:`connector.domain.states.next_outgoing`.
 
-One thing besides the table: a message that was held before it had been prepared has nothing that could leave. Where
-the table says *prepared*, such a message goes back to *received*, to the preparer; and what had to be dropped after
-its retention time cannot come back to life (``PAYLOAD_ABSENT``).
+Two things besides the table: what had to be dropped after its retention time cannot come back to life
+(``PAYLOAD_ABSENT``), and a message that was cancelled before it was prepared gets no receipts.
 """
 
 from collections.abc import Sequence
@@ -247,8 +246,6 @@ def _landing(writing: Writing, row: Row[Any], event: OutgoingEvent) -> OutgoingS
         raise IllegalTransition("TRANSITION", "messages are claimed with Journal.claim_due")
     if event in _RECEIPTS and row.header_message_id is None:
         raise IllegalTransition("TRANSITION", "a receipt for a message that was never prepared")
-    if state is OutgoingState.PREPARED and row.payload_id is None:
-        state = OutgoingState.RECEIVED
     if before in OUTGOING_FINAL and state in (OutgoingState.PREPARED, OutgoingState.RECEIVED):
         _need_bytes(writing, row)
     return state
