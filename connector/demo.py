@@ -161,9 +161,10 @@ def _follow_delivery(scene: Stage, tell: Tell) -> Path:
     index = _wait_for("the delivery", lambda: next(iter(sorted(scene.inbox.glob("*.mss.json"))), None))
     content = json.loads(index.read_text(encoding="utf-8"))
     tell("livré dans le dossier du médecin", "delivered in the practitioner's folder", index)
-    for path in sorted(scene.inbox.iterdir()):
-        tell(path.name, path.name, path)
-    names: list[str] = [piece["nom"] for piece in content["pieces"] if piece["role"] == "cda"]
+    for piece in content["fichiers"]:
+        tell(f"  {piece['role']}, {piece['taille']} octets", f"  {piece['role']}, {piece['taille']} bytes",
+             scene.inbox / piece["nom"])  # fmt: skip
+    names: list[str] = [piece["nom"] for piece in content["fichiers"] if piece["role"] == "cda"]
     if len(names) != 1:
         raise DemoFailed(f"{len(names)} documents were delivered")
     return scene.inbox / names[0]

@@ -7,8 +7,9 @@ from functools import partial
 from connector import __version__
 from connector.daemon.supervisor import Bell, Supervisor
 from connector.daemon.workers import DeliverLoop, FolderLoop, Folders, Mood, ReceiveLoop, SendLoop
-from connector.delivery.folder import Inbox
+from connector.delivery.plat import Inbox
 from connector.domain.ports import Clock, IdSource
+from connector.domain.states import IncomingState
 from connector.exchange.collect import Collector
 from connector.exchange.lookup import Inquirer
 from connector.exchange.opening import Opener
@@ -18,6 +19,7 @@ from connector.intake.layout import BoxLayout, KnownFolders, establish
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
 from connector.intake.watch import FolderWatch
+from connector.journal.failure import UnknownRow
 from connector.journal.journal import Journal
 from connector.operators.base import Sender
 from connector.operators.factory import make_receiver, make_sender
@@ -177,7 +179,8 @@ def _reception(
     )
 
     def opener() -> Opener:
-        inbox = Inbox(parts.mailbox, open_layout(), ids=shared.ids)
+        inbox = Inbox(parts.mailbox, open_layout())
+        inbox.recover(lambda incoming_id: _is_open(journal, incoming_id))
         return Opener(address, journal, inbox, shared.clock, shared.owner)
 
     def delivered() -> None:
@@ -186,6 +189,14 @@ def _reception(
 
     deliver = DeliverLoop(opener, parts.deliver_bell, delivered, shared.stopping, Mood("deliver", shared.clock))
     return receive, deliver
+
+
+def _is_open(journal: Journal, incoming_id: str) -> bool:
+    """True while a message still has to be delivered; one that the journal does not know is left alone."""
+    try:
+        return journal.incoming(incoming_id).state in (IncomingState.STORED, IncomingState.OPENED)
+    except UnknownRow:
+        return True
 
 
 def _server(settings: ServerSettings) -> str:

@@ -73,8 +73,9 @@ def _install(handlers: list[logging.Handler], settings: LogSettings) -> None:
         handler.setFormatter(formatter)
         root.addHandler(handler)
     root.setLevel(settings.level.upper())
-    for noisy in ("aiosqlite", "apscheduler", "alembic", "imapclient", "uvicorn.access", "watchdog", "mail.log"):
+    for noisy in ("aiosqlite", "apscheduler", "alembic", "imapclient", "uvicorn.access", "mail.log"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # a dead observer is noticed and replaced by us
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
