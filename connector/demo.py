@@ -21,8 +21,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
-from connector.daemon.composition import open_journal
 from connector.daemon.endpoint import ask_health
+from connector.daemon.store import open_journal
 from connector.domain.states import OutgoingState
 from connector.journal.journal import Journal
 from connector.journal.records import SubmissionView
@@ -39,7 +39,7 @@ _Found = TypeVar("_Found")
 Tell = Callable[[str, str, Path | None], None]
 
 
-class DemoFailed(Exception):  # noqa: N818 - it says what happened
+class DemoFailed(Exception):
     """The story did not come to its end."""
 
 

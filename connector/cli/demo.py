@@ -3,14 +3,16 @@
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from connector.cli.exits import Exit, errors_to_person, stderr, stdout
 from connector.cli.words import say
-from connector.demo import DemoFailed, Stage, round_trip, stage
+
+if TYPE_CHECKING:
+    from connector.demo import Stage
 
 __all__ = ["demo"]
 
@@ -20,6 +22,8 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Dossier des essais ; chacun y reçoit le sien.")] = Path("demo-run"),
 ) -> None:
     """Montre l'aller-retour complet d'un document, avec un opérateur embarqué ; aucun compte n'est nécessaire."""
+    from connector.demo import DemoFailed, round_trip, stage  # noqa: PLC0415 - heavy, and needed by this command only
+
     with errors_to_person():
         try:
             with stage(folder) as scene:
@@ -33,9 +37,11 @@ def demo(
     raise typer.Exit(Exit.OK if same else Exit.FINDINGS)
 
 
-def _introduce(scene: Stage) -> None:
+def _introduce(scene: "Stage") -> None:
     stdout.print(say("[bold]Connecteur MSSanté – démonstration[/bold]", "[bold]MSSanté connector – demo[/bold]"))
-    stdout.print(say("  dossier de cet essai", "  folder of this run"), f": {scene.folder}", soft_wrap=True, markup=False)
+    stdout.print(
+        say("  dossier de cet essai", "  folder of this run"), f": {scene.folder}", soft_wrap=True, markup=False
+    )
     ports = f"SMTP {scene.operator.smtp_port}, IMAP {scene.operator.imap_port}"
     stdout.print(say(f"  opérateur embarqué : {ports}", f"  embedded operator: {ports}"))
 
@@ -46,7 +52,7 @@ def _tell(fr: str, en: str, path: Path | None) -> None:
         stdout.print(f"    {path}", style="dim", markup=False, soft_wrap=True)
 
 
-def _stay(scene: Stage) -> None:
+def _stay(scene: "Stage") -> None:
     stdout.print(
         say(
             f"\nLe connecteur reste en marche. Déposez un CDA ici :\n  {scene.outbox}\n"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from connector.daemon.composition import open_journal
+from connector.daemon.store import open_journal
 from connector.journal.journal import Journal
 from connector.platform.paths import find_config
 from connector.settings.load import read_settings

@@ -109,6 +109,8 @@ def _metadata(data: bytes) -> Metadata:
 
 def _read(path: Path) -> bytes:
     try:
+        if path.stat().st_size > _LIMITS.max_expanded_bytes:
+            _fail("TROP_GROS", f"{path} has more than {_LIMITS.max_expanded_bytes} bytes")
         return path.read_bytes()
     except OSError as failure:
         _fail("LECTURE", f"{path} cannot be read ({failure.strerror})")

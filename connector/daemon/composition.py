@@ -21,6 +21,7 @@ from connector.api.app import create_app
 from connector.daemon.endpoint import data_paths, forget_endpoint, tell_endpoint
 from connector.daemon.mailbox import MailboxParts, Shared, build_mailbox
 from connector.daemon.readiness import problems_before_start
+from connector.daemon.store import open_journal
 from connector.daemon.supervisor import Supervisor
 from connector.daemon.workers import Mood, PrepareLoop
 from connector.domain.address import MailboxAddress
@@ -28,10 +29,8 @@ from connector.domain.errors import ConfigurationError, ConnectorError
 from connector.exchange.plan import MailboxRules
 from connector.exchange.prepare import Preparer
 from connector.intake.layout import KnownFolders
-from connector.journal.journal import Journal, journal_exists
-from connector.journal.vault import Vault
+from connector.journal.journal import Journal
 from connector.platform.files import private_folder
-from connector.platform.keystore import journal_key
 from connector.platform.lock import InstanceLock
 from connector.platform.paths import DataPaths
 from connector.platform.system import SystemClock, SystemIds
@@ -40,7 +39,7 @@ from connector.settings.model import Settings
 from connector.support.health import Component, Condition, HealthRegistry
 from connector.support.log import configure_log
 
-__all__ = ["Daemon", "open_journal", "run_daemon"]
+__all__ = ["Daemon", "run_daemon"]
 
 _log = structlog.get_logger(__name__)
 
@@ -48,20 +47,6 @@ STOP_SECONDS = 10.0
 EXPIRE_SECONDS = 60
 HOUSEKEEPING_HOURS = 24
 PREPARERS = 2  # one per core of a small machine; the libraries below release the interpreter's lock
-
-
-def open_journal(settings: Settings, *, actor: str) -> Journal:
-    """Open the journal of these settings, making it and its key on the first start.
-
-    Raises:
-        Unavailable: the key store is locked or the database is busy: nothing is wiped.
-        ConfigurationError: ``CLE_ABSENTE``, ``CLE_PERMISSIONS``, ``JOURNAL_VERSION``.
-    """
-    paths = data_paths(settings)
-    private_folder(paths.root)
-    url = settings.journal.url or paths.journal_url
-    key = journal_key(settings.journal.key_store, paths.key, journal_exists=journal_exists(url))
-    return Journal.open(url, vault=Vault(key), clock=SystemClock(), ids=SystemIds(), actor=actor)
 
 
 def run_daemon(settings: Settings) -> list[str]:

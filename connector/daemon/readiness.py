@@ -1,4 +1,4 @@
-"""What would keep the connector from working, found before it starts: settings that fit the schema but not the world."""
+"""What would keep the connector from working, found before it starts: valid settings that do not fit the world."""
 
 from collections.abc import Iterator
 from pathlib import Path
