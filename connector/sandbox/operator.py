@@ -365,8 +365,11 @@ def _port(server: asyncio.Server) -> int:
 
 
 def _await_greeting(port: int, greeting: bytes) -> None:
-    with socket.create_connection((HOST, port), timeout=START_SECONDS) as connection:
-        first = connection.recv(len(greeting), socket.MSG_WAITALL)
+    with (
+        socket.create_connection((HOST, port), timeout=START_SECONDS) as connection,
+        connection.makefile("rb") as answer,
+    ):
+        first = answer.read(len(greeting))
     if first != greeting:
         raise ConnectionError(f"port {port} does not greet as it should")
 
