@@ -4,7 +4,7 @@ import json
 
 import typer
 
-from connector.cli.exits import Exit, errors_to_person, stderr, stdout
+from connector.cli.exits import Exit, errors_to_person, problem_line, stderr, stdout
 from connector.cli.place import ConfigOption, settings_at, settings_path
 from connector.cli.words import say
 from connector.daemon.readiness import problems_before_start
@@ -40,7 +40,7 @@ def check(config: ConfigOption = None) -> None:
         settings = settings_at(config)
         problems = problems_before_start(settings)
         for problem in problems:
-            stderr.print(f"[red]{problem.key}[/red] : {problem.wrong} ; {problem.right}", soft_wrap=True)
+            stderr.print(problem_line(problem), soft_wrap=True)
         if problems:
             raise typer.Exit(Exit.SETTINGS)
         stdout.print(say("Les réglages sont valides.", "The settings are valid."))

@@ -6,13 +6,14 @@ from enum import IntEnum
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from connector.cli.words import say
 from connector.domain.catalogue import explain
 from connector.domain.errors import ConfigurationError, ConnectorError
-from connector.settings.load import InvalidSettings
+from connector.settings.load import InvalidSettings, Problem
 
-__all__ = ["Exit", "errors_to_person", "stderr", "stdout"]
+__all__ = ["Exit", "errors_to_person", "problem_line", "stderr", "stdout"]
 
 stdout = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
@@ -30,6 +31,12 @@ class Exit(IntEnum):
     NOT_STOPPED = 6  # a worker did not stop in time
 
 
+def problem_line(problem: Problem) -> str:
+    """One problem of the settings, as a line for the terminal."""
+    right = say(f" ; {problem.right.fr}", f"; {problem.right.en}")
+    return f"[red]{escape(problem.key)}[/red]{say(' : ', ': ')}{escape(say(*problem.wrong) + right)}"
+
+
 @contextmanager
 def errors_to_person() -> Iterator[None]:
     """Turn an error into one clear sentence, its code and its cure, and an exit code."""
@@ -37,7 +44,7 @@ def errors_to_person() -> Iterator[None]:
         yield
     except InvalidSettings as error:
         for problem in error.problems:
-            stderr.print(f"[red]{problem.key}[/red] : {problem.wrong} ; {problem.right}", soft_wrap=True)
+            stderr.print(problem_line(problem), soft_wrap=True)
         raise typer.Exit(Exit.SETTINGS) from error
     except ConnectorError as error:
         texts = explain(error.code)

@@ -52,8 +52,7 @@ def show(submission_id: IdArgument, config: ConfigOption = None, as_json: JsonOp
         trace = [
             {"at": entry.at.isoformat(), "actor": entry.actor, "action": entry.action, "server": entry.server,
              "answer": entry.answer, "outcome": entry.outcome}
-            for subject in (view.id, *(message.id for message in view.messages))
-            for entry in journal.trace(subject_id=subject)
+            for entry in journal.trace(subject_id=view.id)
         ]  # fmt: skip
         if as_json:
             stdout.print_json(json.dumps(_as_dict(view) | {"trace": trace}, ensure_ascii=False))

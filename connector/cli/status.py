@@ -1,10 +1,11 @@
 """``mss-connector status``: did it leave, did it arrive, what must I do."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.markup import escape
 
 from connector.cli.exits import errors_to_person, stdout
 from connector.cli.place import ConfigOption, journal_of, settings_at
@@ -29,7 +30,9 @@ def status(
         stdout.print_json(json.dumps({"health": health, "counts": counts}, ensure_ascii=False))
         return
     stdout.print(_service_line(health))
-    stdout.print(_table(counts))
+    for mailbox, states in sorted(counts.items()):
+        for line in _mailbox_lines(mailbox, states):
+            stdout.print(line, soft_wrap=True)
 
 
 def _service_line(health: dict[str, object] | None) -> str:
@@ -43,12 +46,12 @@ def _service_line(health: dict[str, object] | None) -> str:
     return say("Service : ", "Service: ") + words.get(str(health.get("status")), "?")
 
 
-def _table(counts: dict[str, dict[str, int]]) -> Table:
-    """One row per mailbox, one column per word that people use."""
-    table = Table()
-    table.add_column(say("boîte", "mailbox"))
-    for column in PERSON_STATES:
-        table.add_column(say(column.fr, column.en), justify="right")
-    for mailbox, states in sorted(counts.items()):
-        table.add_row(mailbox, *(str(sum(states.get(key, 0) for key in column.keys)) for column in PERSON_STATES))
-    return table
+def _mailbox_lines(mailbox: str, states: dict[str, int]) -> Iterator[str]:
+    """One mailbox: what there is, and what the person can do about it."""
+    shown = [(column, sum(states.get(key, 0) for key in column.keys)) for column in PERSON_STATES]
+    parts = [f"{count} {say(column.fr, column.en)}" for column, count in shown if count]
+    yield f"[bold]{escape(mailbox)}[/bold]"
+    yield "  " + (", ".join(parts) or say("rien pour le moment", "nothing yet"))
+    for column, count in shown:
+        if count and column.command:
+            yield f"  [yellow]→ {column.command}[/yellow]"

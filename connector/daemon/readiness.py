@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from connector.domain.text import Text
 from connector.settings.data import data_folder
 from connector.settings.load import Problem
 from connector.settings.model import MailboxSettings, Settings
@@ -20,8 +21,14 @@ def _software(settings: Settings) -> Iterator[Problem]:
     if sends and not settings.software.product_reference:
         yield Problem(
             "software.product_reference",
-            "is empty, and every message must carry it (X-MSS-NIL)",
-            "expected the product reference given by Convergence, e.g. DEV935997",
+            Text(
+                "est vide, or chaque message doit la porter (X-MSS-NIL)",
+                "is empty, and every message must carry it (X-MSS-NIL)",
+            ),
+            Text(
+                "attendu : la référence donnée par Convergence, p. ex. DEV935997",
+                "expected the reference given by Convergence, e.g. DEV935997",
+            ),
         )
 
 
@@ -29,7 +36,12 @@ def _operators(settings: Settings) -> Iterator[Problem]:
     for name, operator in settings.operators.items():
         if not operator.tls.trust:
             yield Problem(
-                f"operators.{name}.tls.trust", "is empty", "expected the files of the IGC-Santé authorities"
+                f"operators.{name}.tls.trust",
+                Text("est vide", "is empty"),
+                Text(
+                    "attendu : les fichiers des autorités IGC-Santé",
+                    "expected the files of the IGC-Santé authorities",
+                ),
             )
         for key, paths in (("trust", operator.tls.trust), ("crl", operator.tls.crl)):
             yield from _missing_files(f"operators.{name}.tls.{key}", paths)
@@ -37,7 +49,11 @@ def _operators(settings: Settings) -> Iterator[Problem]:
 
 def _mailboxes(settings: Settings) -> Iterator[Problem]:
     if not settings.mailboxes:
-        yield Problem("mailboxes", "there is none", "expected at least one [[mailboxes]] table")
+        yield Problem(
+            "mailboxes",
+            Text("il n'y en a aucune", "there is none"),
+            Text("attendu : au moins une table [[mailboxes]]", "expected at least one [[mailboxes]] table"),
+        )
     for index, mailbox in enumerate(settings.mailboxes):
         key = f"mailboxes[{index}]"
         identity = mailbox.identity
@@ -51,10 +67,22 @@ def _profile(key: str, mailbox: MailboxSettings) -> Iterator[Problem]:
         e.name.removesuffix(".toml") for e in (data_folder() / "lps").iterdir() if e.name.endswith(".toml")
     )
     if mailbox.reception.profile not in known:
-        yield Problem(key, f"{mailbox.reception.profile!r} is unknown", f"expected one of: {', '.join(known)}")
+        choices = ", ".join(known)
+        profile = mailbox.reception.profile
+        yield Problem(
+            key,
+            Text(f"{profile!r} est inconnu", f"{profile!r} is unknown"),
+            Text(f"attendu : un de {choices}", f"expected one of {choices}"),
+        )
 
 
 def _missing_files(key: str, paths: list[Path]) -> Iterator[Problem]:
     for path in paths:
         if not path.is_file():
-            yield Problem(key, f"{path} is not a file", "expected a file that the connector can read")
+            yield Problem(
+                key,
+                Text(f"{path} n'est pas un fichier", f"{path} is not a file"),
+                Text(
+                    "attendu : un fichier que le connecteur peut lire", "expected a file that the connector can read"
+                ),
+            )

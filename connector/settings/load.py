@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from connector.domain.errors import ConfigurationError
+from connector.domain.text import Text
 from connector.settings.data import data_folder
-from connector.settings.model import Settings
+from connector.settings.model import BadSetting, Settings
 
 __all__ = ["InvalidSettings", "Problem", "load_settings", "read_settings"]
 
@@ -25,11 +26,11 @@ class Problem:
     """One thing to correct in the settings file."""
 
     key: str  # as in the file: operators.mailiz.smtp.port, mailboxes[0].address
-    wrong: str  # what is wrong
-    right: str  # what would be right
+    wrong: Text
+    right: Text
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.wrong}; {self.right}"
+        return f"{self.key}: {self.wrong.en}; {self.right.en}"
 
 
 class InvalidSettings(ConfigurationError):
@@ -50,16 +51,19 @@ def read_settings(path: Path) -> Settings:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        hint = "create it with: mss-connector config init"
-        raise InvalidSettings([Problem(str(path), "the settings file does not exist", hint)]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings([Problem(str(path), f"cannot be read ({error})", "expected UTF-8 TOML")]) from error
-    try:
         values = tomllib.loads(text)
+    except FileNotFoundError:
+        wrong = Text("le fichier de réglages n'existe pas", "the settings file does not exist")
+        right = Text("créez-le avec : mss-connector config init", "create it with: mss-connector config init")
+    except (OSError, UnicodeDecodeError) as error:
+        wrong = Text(f"ne peut pas être lu ({error})", f"cannot be read ({error})")
+        right = Text("attendu : un fichier TOML en UTF-8", "expected a TOML file in UTF-8")
     except tomllib.TOMLDecodeError as error:
-        raise InvalidSettings([Problem(str(path), f"is not TOML: {error}", "expected key = value lines")]) from error
-    return load_settings(values, base=path.resolve().parent)
+        wrong = Text(f"n'est pas du TOML : {error}", f"is not TOML: {error}")
+        right = Text("attendu : des lignes clé = valeur", "expected key = value lines")
+    else:
+        return load_settings(values, base=path.resolve().parent)
+    raise InvalidSettings([Problem(str(path), wrong, right)])
 
 
 def load_settings(values: Mapping[str, Any], *, base: Path) -> Settings:
@@ -108,8 +112,13 @@ def _preset(name: object) -> dict[str, Any]:
 
 
 def _unknown_preset(operator: str, preset: object) -> Problem:
-    known = sorted(entry.name.removesuffix(".toml") for entry in (data_folder() / "operators").iterdir())
-    return Problem(f"operators.{operator}.preset", f"{preset!r} is unknown", f"expected one of: {', '.join(known)}")
+    known = ", ".join(sorted(e.name.removesuffix(".toml") for e in (data_folder() / "operators").iterdir()))
+    wrong = Text(f"le préréglage {preset!r} est inconnu", f"the preset {preset!r} is unknown")
+    return Problem(f"operators.{operator}.preset", wrong, _one_of(known))
+
+
+def _one_of(choices: object) -> Text:
+    return Text(f"attendu : un de {choices}", f"expected one of {choices}")
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,27 +132,48 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 def _problem(details: ErrorDetails) -> Problem:
     """One pydantic error in our words."""
-    location = details["loc"]
+    location, context = details["loc"], details.get("ctx", {})
     key = _dotted(location) or "(file)"
-    context = details.get("ctx", {})
+    shown = _shown(details["input"])
+    wrong = Text(f"a la valeur {shown}", f"has the value {shown}")
     match details["type"]:
         case "extra_forbidden":
-            return Problem(key, "is not a setting", _nearest(location))
+            return Problem(key, Text("n'est pas un réglage", "is not a setting"), _nearest(location))
         case "missing":
-            return Problem(key, "is missing", "it is required here")
-        case "value_error":
-            return Problem(key, _split(context)[0], _split(context)[1])
+            return Problem(
+                key, Text("manque", "is missing"), Text("une valeur est exigée ici", "it is required here")
+            )
+        case "value_error" if isinstance(context.get("error"), BadSetting):
+            return Problem(key, context["error"].wrong, context["error"].right)
         case "literal_error" | "enum":
-            return Problem(key, f"has the value {_shown(details['input'])}", f"expected {context.get('expected')}")
-        case _:
-            return Problem(key, f"has the value {_shown(details['input'])}", _lower_first(details["msg"]))
+            return Problem(key, wrong, _one_of(context.get("expected")))
+        case kind:
+            return Problem(key, wrong, _expected(kind, context, details["msg"]))
 
 
-def _split(context: Mapping[str, Any]) -> tuple[str, str]:
-    """Our validators write "what is wrong; what is right" or "expected …" alone."""
-    text = str(context.get("error", "is not valid"))
-    wrong, _, right = text.partition("; ")
-    return (wrong, right) if right else ("does not fit", text)
+_KINDS = {
+    "int": Text("un nombre entier", "a whole number"),
+    "float": Text("un nombre", "a number"),
+    "bool": Text("true ou false", "true or false"),
+    "string": Text("un texte entre guillemets", "a quoted text"),
+    "path": Text("un chemin entre guillemets", "a quoted path"),
+    "list": Text("une liste [ … ]", "a list [ … ]"),
+    "dict": Text("une table", "a table"),
+    "model": Text("une table", "a table"),
+}
+_BOUNDS = {"greater_than": ">", "greater_than_equal": "≥", "less_than": "<", "less_than_equal": "≤"}
+
+
+def _expected(kind: str, context: Mapping[str, Any], message: str) -> Text:
+    """What would fit, from the type of a pydantic error (``int_parsing``, ``less_than`` …)."""
+    if kind in _BOUNDS:
+        bound = next((context[name] for name in ("gt", "ge", "lt", "le") if name in context), "?")
+        return Text(f"attendu : {_BOUNDS[kind]} {bound}", f"expected {_BOUNDS[kind]} {bound}")
+    if kind == "string_pattern_mismatch":
+        pattern = context.get("pattern")
+        return Text(f"attendu : un texte de la forme {pattern}", f"expected a text of the form {pattern}")
+    known = _KINDS.get(kind.partition("_")[0])
+    return Text(f"attendu : {known.fr}", f"expected {known.en}") if known else Text(message, message)
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
@@ -158,16 +188,14 @@ def _shown(value: object) -> str:
     return repr(value)[:60] if isinstance(value, str | int | float | bool) else f"of type {type(value).__name__}"
 
 
-def _lower_first(text: str) -> str:
-    return (text[:1].lower() + text[1:]).replace("input should", "it should")
-
-
-def _nearest(location: tuple[int | str, ...]) -> str:
+def _nearest(location: tuple[int | str, ...]) -> Text:
     """The known key that resembles the unknown one most."""
     model = _model_at(Settings, location[:-1])
     known = sorted(model.model_fields) if model else []
     close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
+    if close:
+        return Text(f"vouliez-vous dire {close[0]!r} ?", f"did you mean {close[0]!r}?")
+    return Text(f"connus ici : {', '.join(known)}", f"known here: {', '.join(known)}")
 
 
 def _model_at(model: type[BaseModel] | None, location: tuple[int | str, ...]) -> type[BaseModel] | None:

@@ -19,15 +19,25 @@ from pydantic import (
 
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission
+from connector.domain.text import Text
 from connector.mail.headers import SenderKind, SenderLabel
 from connector.mail.subject import ReplaceTag
 
 __all__ = [
-    "Address", "ApiSettings", "AuthMethod", "IdentitySettings", "JournalSettings", "LogSettings",
+    "Address", "ApiSettings", "AuthMethod", "BadSetting", "IdentitySettings", "JournalSettings", "LogSettings",
     "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings",
     "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings",
     "SpoolSettings", "TlsSettings",
 ]  # fmt: skip
+
+
+class BadSetting(ValueError):  # pydantic lets a ValueError through to whoever reads the settings
+    """A value that fits its type but not its purpose."""
+
+    def __init__(self, wrong: Text, right: Text) -> None:
+        super().__init__(f"{wrong.en}; {right.en}")
+        self.wrong = wrong
+        self.right = right
 
 
 class Section(BaseModel):
@@ -41,7 +51,11 @@ def _address(value: Any) -> Any:
         try:
             return MailboxAddress.parse(value)
         except InvalidSubmission:
-            raise ValueError("expected one mailbox address such as dr.modele@exemple.mssante.fr") from None
+            raise BadSetting(
+                Text("ce n'est pas une adresse de boîte", "is not a mailbox address"),
+                Text("attendu : une adresse comme dr.modele@exemple.mssante.fr",
+                     "expected an address such as dr.modele@exemple.mssante.fr"),
+            ) from None  # fmt: skip
     return value
 
 
@@ -61,7 +75,10 @@ class SecretRef(Section):
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if sum(place is not None for place in (self.keyring, self.file, self.env)) != 1:
-            raise ValueError("expected exactly one of keyring, file, env")
+            raise BadSetting(
+                Text("il faut un seul endroit", "needs exactly one place"),
+                Text("attendu : keyring, file ou env", "expected one of keyring, file, env"),
+            )
         return self
 
 
@@ -200,9 +217,15 @@ class IdentitySettings(Section):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.auth in (AuthMethod.PLAIN, AuthMethod.LOGIN) and self.password is None:
-            raise ValueError("auth = plain or login needs password = { keyring = … }")
+            raise BadSetting(
+                Text("auth = plain ou login demande un mot de passe", "auth = plain or login needs a password"),
+                Text('attendu : password = { keyring = "…" }', 'expected password = { keyring = "…" }'),
+            )
         if self.auth in (AuthMethod.EXTERNAL, AuthMethod.NONE) and self.certificate is None:
-            raise ValueError("auth = external or none needs a certificate")
+            raise BadSetting(
+                Text("auth = external ou none demande un certificat", "auth = external or none needs a certificate"),
+                Text('attendu : certificate = "…"', 'expected certificate = "…"'),
+            )
         return self
 
 
@@ -286,11 +309,21 @@ class MailboxSettings(Section):
     @model_validator(mode="after")
     def _label(self) -> Self:
         if self.kind is SenderKind.PER and not (self.given and self.family):
-            raise ValueError("a PER mailbox needs given and family for its From label (Ref#2 ECO.2.2.7)")
+            raise BadSetting(
+                Text("le nom affiché d'une boîte PER est incomplet", "the From label of a PER mailbox is incomplete"),
+                Text("attendu : given et family (Ref#2 ECO.2.2.7)", "expected given and family (Ref#2 ECO.2.2.7)"),
+            )
         if self.kind is not SenderKind.PER and not self.entity:
-            raise ValueError("an ORG or APP mailbox needs entity for its From label (Ref#2 ECO.2.2.7)")
+            raise BadSetting(
+                Text("une boîte ORG ou APP n'a pas de nom affiché", "an ORG or APP mailbox has no From label"),
+                Text("attendu : entity (Ref#2 ECO.2.2.7)", "expected entity (Ref#2 ECO.2.2.7)"),
+            )
         if self.kind is SenderKind.APP and not (self.reply_to or self.reply_to_self):
-            raise ValueError("an APP mailbox needs reply_to, or reply_to_self = true (Ref#2 ECO.2.2.5)")
+            raise BadSetting(
+                Text("personne ne lit les réponses à une boîte APP", "nobody would read answers to an APP mailbox"),
+                Text("attendu : reply_to, ou reply_to_self = true (Ref#2 ECO.2.2.5)",
+                     "expected reply_to, or reply_to_self = true (Ref#2 ECO.2.2.5)"),
+            )  # fmt: skip
         return self
 
     @property
@@ -337,7 +370,10 @@ class Settings(Section):
             ("box", [m.folder for m in mailboxes]),
         ):
             if len(set(values)) != len(values):
-                raise ValueError(f"two mailboxes have the same {key}; expected distinct ones")
+                raise BadSetting(
+                    Text(f"deux boîtes ont le même {key}", f"two mailboxes have the same {key}"),
+                    Text("attendu : des valeurs distinctes", "expected distinct values"),
+                )
         return mailboxes
 
     @model_validator(mode="after")
@@ -345,5 +381,9 @@ class Settings(Section):
         for mailbox in self.mailboxes:
             if mailbox.operator not in self.operators:
                 known = ", ".join(sorted(self.operators)) or "none"
-                raise ValueError(f"mailbox {mailbox.address}: operator {mailbox.operator!r} is not one of: {known}")
+                raise BadSetting(
+                    Text(f"l'opérateur {mailbox.operator!r} d'une boîte est inconnu",
+                         f"the operator {mailbox.operator!r} of a mailbox is unknown"),
+                    Text(f"attendu : un de {known}", f"expected one of: {known}"),
+                )  # fmt: skip
         return self

@@ -67,7 +67,7 @@ def test_a_preset_gives_values_and_the_file_wins() -> None:
 def test_an_unknown_preset_names_the_known_ones(preset: object) -> None:
     found = problems({"operators": {"op": {"preset": preset}}})
     assert found[0].key == "operators.op.preset"
-    assert "mailiz-formation" in found[0].right
+    assert "mailiz-formation" in found[0].right.fr
 
 
 @pytest.mark.parametrize(
@@ -77,21 +77,21 @@ def test_an_unknown_preset_names_the_known_ones(preset: object) -> None:
         ({"spool": {"scan_second": 3}}, "spool.scan_second", "is not a setting", "did you mean 'scan_seconds'?"),
         ({"spool": {"zzz": 3}}, "spool.zzz", "is not a setting", "known here: root, scan_seconds"),
         ({"api": {"host": "0.0.0.0"}}, "api.host", "'0.0.0.0'", "'127.0.0.1' or '::1'"),  # noqa: S104 - it is refused
-        ({"api": {"port": "x"}}, "api.port", "'x'", "valid integer"),
-        ({"retry": {"jitter": 2}}, "retry.jitter", "2", "less than 1"),
-        (values(address="sans arobase"), "mailboxes[0].address", "does not fit", "expected one mailbox address"),
-        (values(operator="autre"), "(file)", "does not fit", "not one of: op"),
-        (values(family=""), "mailboxes[0]", "does not fit", "ECO.2.2.7"),
-        (values(kind="ORG"), "mailboxes[0]", "does not fit", "needs entity"),
-        (values(kind="APP", entity="Labo"), "mailboxes[0]", "does not fit", "reply_to"),
-        (values(identity={}), "mailboxes[0].identity", "does not fit", "needs a certificate"),
-        (values(identity={"auth": "plain"}), "mailboxes[0].identity", "does not fit", "needs password"),
-        (values(identity={"auth": "plain", "password": {}}), "mailboxes[0].identity.password", "does not fit",
-         "exactly one of keyring, file, env"),
+        ({"api": {"port": "x"}}, "api.port", "'x'", "a whole number"),
+        ({"retry": {"jitter": 2}}, "retry.jitter", "2", "< 1"),
+        (values(address="sans arobase"), "mailboxes[0].address", "not a mailbox address", "expected an address"),
+        (values(operator="autre"), "(file)", "unknown", "one of: op"),
+        (values(family=""), "mailboxes[0]", "incomplete", "ECO.2.2.7"),
+        (values(kind="ORG"), "mailboxes[0]", "no From label", "entity"),
+        (values(kind="APP", entity="Labo"), "mailboxes[0]", "answers", "reply_to"),
+        (values(identity={}), "mailboxes[0].identity", "needs a certificate", "certificate"),
+        (values(identity={"auth": "plain"}), "mailboxes[0].identity", "needs a password", "password"),
+        (values(identity={"auth": "plain", "password": {}}), "mailboxes[0].identity.password", "exactly one place",
+         "one of keyring, file, env"),
         ({"operators": {"op": {"imap": IMAP}}}, "operators.op.smtp", "is missing", "required"),
         ({"operators": {"op": {"smtp": SMTP | {"prt": 1}, "imap": IMAP}}}, "operators.op.smtp.prt",
          "is not a setting", "did you mean 'port'?"),
-        ({"operators": {"op": 3}}, "operators.op", "has the value 3", "valid dictionary"),
+        ({"operators": {"op": 3}}, "operators.op", "has the value 3", "a table"),
     ],
 )  # fmt: skip
 def test_each_message_names_the_key_what_is_wrong_and_what_would_be_right(
@@ -99,8 +99,10 @@ def test_each_message_names_the_key_what_is_wrong_and_what_would_be_right(
 ) -> None:
     found = problems(given)
     assert found[0].key == key
-    assert wrong in found[0].wrong
-    assert right in found[0].right
+    assert wrong in found[0].wrong.en
+    assert right in found[0].right.en
+    assert found[0].wrong.fr
+    assert found[0].right.fr
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -109,9 +111,9 @@ def test_all_problems_are_told_at_once() -> None:
 
 def test_two_mailboxes_cannot_share_an_address_or_a_folder() -> None:
     twice = values() | {"mailboxes": [MAILBOX, MAILBOX]}
-    assert "same address" in problems(twice)[0].wrong
+    assert "same address" in problems(twice)[0].wrong.en
     other = MAILBOX | {"address": "alix@autre.mssante.fr", "box": "alix"}
-    assert "same box" in problems(values() | {"mailboxes": [MAILBOX, other]})[0].wrong
+    assert "same box" in problems(values() | {"mailboxes": [MAILBOX, other]})[0].wrong.en
 
 
 def test_a_value_that_may_hold_a_secret_is_not_repeated() -> None:
@@ -131,7 +133,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
     with pytest.raises(InvalidSettings) as error:
         read_settings(path)
     assert str(path) == error.value.problems[0].key
-    assert wrong in error.value.problems[0].wrong
+    assert wrong in error.value.problems[0].wrong.en
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
