@@ -22,7 +22,8 @@ __all__ = ["TlsPolicy", "check_negotiated", "client_context", "tls_failure"]
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
-_CRL_VERIFY_CODES = frozenset({3, 11, 12, 33, 44})  # X509_V_ERR_…_CRL: absent, not yet valid, expired, no issuer
+_CRL_VERIFY_CODES = frozenset({3, 5, 8, 11, 12, 15, 16, 33, 44})
+"""``X509_V_ERR_…CRL…`` of x509_vfy.h: the list is absent, unreadable, forged, not yet or no longer valid."""
 _OUR_CERTIFICATE_REFUSED = (
     "ALERT_BAD_CERTIFICATE", "ALERT_UNSUPPORTED_CERTIFICATE", "ALERT_CERTIFICATE_REVOKED",
     "ALERT_CERTIFICATE_EXPIRED", "ALERT_CERTIFICATE_UNKNOWN", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED",
@@ -122,17 +123,21 @@ def _set_ciphers(context: ssl.SSLContext, ciphers: Sequence[str]) -> None:
 
 
 def _load_trust(context: ssl.SSLContext, files: Iterable[Path]) -> list[x509.Certificate]:
-    """Load the authorities; an intermediate alone may be listed, which pins it."""
+    """Load the authorities; an intermediate without its root may be listed, which pins it."""
     authorities = [certificate for path in files for certificate in _certificates(path)]
     if not authorities:
         raise ConfigurationError("TRUST_VIDE", "tls.trust lists no authority: no server could be trusted")
     context.load_verify_locations(cadata="".join(c.public_bytes(Encoding.PEM).decode() for c in authorities))
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if not _reach_roots(authorities):
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return authorities
 
 
 def _load_revocations(context: ssl.SSLContext, files: Sequence[Path], authorities: list[x509.Certificate]) -> None:
-    """Load the lists; the whole chain is checked when every authority has one, else the server certificate alone."""
+    """Load the lists; the whole chain is checked when every authority has one, else the server certificate alone.
+
+    OpenSSL cannot check the whole of a chain that ends in a pinned intermediate.
+    """
     if not files:
         return
     lists = [revocations for path in files for revocations in _revocation_lists(path)]
@@ -141,8 +146,13 @@ def _load_revocations(context: ssl.SSLContext, files: Sequence[Path], authoritie
         path.write_bytes(b"".join(revocations.public_bytes(Encoding.PEM) for revocations in lists))
         context.load_verify_locations(cafile=path)
     covered = {revocations.issuer for revocations in lists}
-    complete = all(authority.subject in covered for authority in authorities)
+    complete = _reach_roots(authorities) and all(authority.subject in covered for authority in authorities)
     context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN if complete else ssl.VERIFY_CRL_CHECK_LEAF
+
+
+def _reach_roots(authorities: list[x509.Certificate]) -> bool:
+    subjects = {authority.subject for authority in authorities}
+    return all(authority.issuer in subjects for authority in authorities)
 
 
 def _certificates(path: Path) -> list[x509.Certificate]:

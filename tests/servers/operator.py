@@ -26,6 +26,8 @@ __all__ = ["MailOperator"]
 
 DOMAIN = "cabinet.mssante.test"
 ELSEWHERE = "clinique.mssante.test"
+NAMES = ("dr.modele", "dr.correspondant", "labo", "secretariat")
+MAILBOXES = 600  # per name; made before the start, because Postfix notices a changed table late
 ARRIVAL_SECONDS = 30.0
 
 
@@ -52,7 +54,10 @@ class MailOperator:
     @cached_property
     def postfix(self) -> Postfix:
         auth = None if self.demands_certificate else self.dovecot.folder / "auth"
-        return Postfix(self._folder("postfix"), self.pki, self.dovecot.mail, (DOMAIN, ELSEWHERE), auth, self.server)
+        domains = (DOMAIN, ELSEWHERE)
+        boxes = (f"{name}.{n}@{domain}" for name in NAMES for n in range(1, MAILBOXES) for domain in domains)
+        folder = self._folder("postfix")
+        return Postfix(folder, self.pki, self.dovecot.mail, domains, auth, self.server, mailboxes=frozenset(boxes))
 
     @property
     def smtp_port(self) -> int:
@@ -98,11 +103,20 @@ class MailOperator:
     # --- mailboxes ---------------------------------------------------------------------------------------------
 
     def new_mailbox(self, name: str = "dr.modele", *, domain: str = DOMAIN) -> MailboxAddress:
-        """A fresh mailbox with a name of its own."""
+        """A fresh mailbox that nobody else uses.
+
+        Args:
+            name: one of ``dr.modele``, ``dr.correspondant``, ``labo``, ``secretariat``; a number follows it.
+            domain: one of the two that the operator serves.
+        """
+        assert name in NAMES, f"expected one of {NAMES}"
         with self._lock:
             self._count += 1
-            address = MailboxAddress(f"{name}.{os.getpid()}.{self._count}", domain)
-            self.postfix.add_mailbox(str(address))
+            return MailboxAddress(f"{name}.{self._count}", domain)
+
+    def add_mailbox(self, address: MailboxAddress) -> MailboxAddress:
+        """A mailbox with a name of your own, in one of the operator's domains; slower than :meth:`new_mailbox`."""
+        self.postfix.add_mailbox(str(address))
         return address
 
     def client_file(self, address: MailboxAddress) -> Path:
@@ -179,8 +193,8 @@ class MailOperator:
         return aside.rename(maildir / "new" / name)
 
     def set_access(self, recipient: MailboxAddress, answer: str | None) -> None:
-        """What RCPT of this recipient gets on new connections: ``550 5.1.1 unknown``, ``451 4.3.0 later``, ``None``."""
-        self.postfix.set_access(str(recipient), answer)
+        """What RCPT of this recipient gets from now on, e.g. ``550 5.1.1 unknown``; ``None`` = accepted."""
+        self.postfix.answers.set(str(recipient), answer)
 
     def change_uid_validity(self, address: MailboxAddress, folder: str = "INBOX") -> None:
         """Make the folder's UIDs worthless, as a restored server does."""

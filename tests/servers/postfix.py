@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.servers.answers import AnswerMap
 from tests.servers.pki import Issued, Pki
 from tests.servers.process import free_port, stop, wait_until_listening
 
@@ -61,7 +62,7 @@ smtpd_tls_fingerprint_digest = sha256
 smtpd_tls_received_header = yes
 smtpd_tls_session_cache_database =
 smtpd_recipient_restrictions =
-  check_recipient_access hash:{config}/access,
+  check_recipient_access socketmap:inet:127.0.0.1:{answers_port}:access,
   {permit}, reject
 smtpd_relay_restrictions = {permit}, reject
 {clients}
@@ -121,8 +122,8 @@ class Postfix:
     auth_socket: Path | None = None  # of Dovecot; None = client certificates instead of passwords
     server: Issued | None = None
     port: int = field(default_factory=free_port)
-    _access: dict[str, str] = field(default_factory=dict)
-    _mailboxes: set[str] = field(default_factory=set)
+    mailboxes: frozenset[str] = frozenset()
+    answers: AnswerMap = field(default_factory=AnswerMap)
     _process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -135,6 +136,7 @@ class Postfix:
         shutil.chown(self.folder / "data", "postfix")
         (self.server or self.pki.server).write(self.folder / "server.pem")
         self.pki.write_trust(self.folder / "trust.pem")
+        self.answers.start()
         self._write_config()
         with (self.folder / "postfix.out").open("ab") as output:
             command = ["postfix", "-c", str(self.config), "start-fg"]
@@ -145,6 +147,7 @@ class Postfix:
         if self._process is not None:
             stop(self._process)
             self._process = None
+        self.answers.stop()
 
     def restart(self) -> None:
         self.stop()
@@ -154,40 +157,29 @@ class Postfix:
         return (self.folder / "postfix.log").read_text(errors="replace")
 
     def add_mailbox(self, address: str) -> None:
-        """Known at once to new connections; may be called before the start."""
-        self._mailboxes.add(address)
-        if self.config.exists():
-            self._write_mailboxes()
-
-    def set_access(self, recipient: str, answer: str | None) -> None:
-        """What RCPT of this address gets from the next connection on, e.g. ``451 4.3.0 later``; ``None`` = accepted."""
-        self._access.pop(recipient, None)
-        if answer is not None:
-            self._access[recipient] = answer
-        self._write_map("access", self._access)
+        """One that was not there at the start; costs a reload."""
+        self.mailboxes |= {address}
+        self._write_mailboxes()
+        subprocess.run(["postfix", "-c", str(self.config), "reload"], check=True, capture_output=True)
 
     def _write_config(self) -> None:
         permit = "permit_sasl_authenticated" if self.auth_socket else "permit_tls_all_clientcerts"
         clients = _PASSWORDS.format(auth=self.auth_socket) if self.auth_socket else _DEMAND_CERTIFICATE
         text = _MAIN.format(
             folder=self.folder, config=self.config, mail=self.mail, domains=", ".join(self.domains), permit=permit,
-            clients=clients,
+            clients=clients, answers_port=self.answers.port,
         )  # fmt: skip
         (self.config / "main.cf").write_text(text)
         (self.config / "master.cf").write_text(_MASTER.format(port=self.port))
         (self.config / "sent").write_text(r"/^([^+@]+)@(.+)$/ ${1}+sent@${2}" + "\n")
         self._write_mailboxes()
-        self._write_map("access", self._access)
 
     def _write_mailboxes(self) -> None:
         entries = {}
-        for address in self._mailboxes:
+        for address in self.mailboxes:
             local, _, domain = address.partition("@")
             entries[address] = f"{domain}/{local}/"
             entries[f"{local}+sent@{domain}"] = f"{domain}/{local}/.Sent/"
-        self._write_map("mailboxes", entries)
-
-    def _write_map(self, name: str, entries: dict[str, str]) -> None:
-        path = self.config / name
+        path = self.config / "mailboxes"
         path.write_text("".join(f"{key} {value}\n" for key, value in sorted(entries.items())))
         subprocess.run(["postmap", "-c", str(self.config), f"hash:{path}"], check=True, capture_output=True)

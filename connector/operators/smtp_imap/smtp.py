@@ -8,10 +8,11 @@ known to be right.
 import asyncio
 import base64
 import contextlib
+import re
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self, cast
 
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
@@ -39,6 +40,7 @@ FINAL_ANSWER_FACTOR = 5  # RFC 5321 4.5.3.2.6: twice as long as anything else, a
 GOODBYE_SECONDS = 2.0
 CHUNK_BYTES = 256 * 1024
 LOCAL_NAME = "[127.0.0.1]"  # a practice's machine name is nobody's business, and its look-up may block
+_ABOUT_SECURITY = re.compile(r"[45]\.7\.\d")  # RFC 3463 3.8; Postfix: 421 4.7.1 Client certificate not trusted
 _IDENTITY_REFUSED = frozenset({530, 534, 535, 538})  # RFC 4954 6
 
 
@@ -49,6 +51,7 @@ class SmtpConnection:
     client: aiosmtplib.SMTP
     settings: OperatorSettings
     context: ssl.SSLContext  # that it was made with
+    transport: asyncio.WriteTransport  # aiosmtplib forgets it when it closes, and then nobody could abort it
     tls: str
     extensions: frozenset[str] = frozenset()
     max_bytes: int | None = None
@@ -71,15 +74,22 @@ class SmtpConnection:
             hostname=server.host, port=server.port, timeout=settings.connect_seconds, tls_context=context,
             use_tls=server.tls == "implicit", start_tls=False, local_hostname=LOCAL_NAME,
         )  # fmt: skip
+        connection: Self | None = None
         try:
             with _failing_before_data():
-                await _secure(client, implicit=server.tls == "implicit")
-                connection = cls(client, settings, context, check_negotiated(_ssl_object(client), settings.tls))
+                transport = await _secure(client, implicit=server.tls == "implicit")
+                connection = cls(
+                    client, settings, context, transport, check_negotiated(_tls_of(transport), settings.tls)
+                )
                 client.timeout = settings.answer_seconds
                 await connection._greet()
                 await connection._authenticate(identity)
         except BaseException:
-            abort(client)
+            if connection is not None:
+                connection.abort()
+            elif client.transport is not None:
+                cast("asyncio.WriteTransport", client.transport).abort()
+            client.close()
             raise
         return connection
 
@@ -138,11 +148,19 @@ class SmtpConnection:
         await asyncio.sleep(0)  # lets the transport say goodbye to the loop
 
     def abort(self) -> None:
-        """Drop the connection without a word."""
-        abort(self.client)
+        """Drop the connection without a word; a TLS goodbye could wait for half a minute."""
+        self.transport.abort()
+        self.client.close()
 
     async def _greet(self) -> None:
-        await self.client.ehlo()
+        """EHLO over TLS: the first answer of the server after it has seen our certificate, or missed it."""
+        try:
+            await self.client.ehlo()
+        except aiosmtplib.SMTPHeloError as refusal:
+            answer = clean(f"{refusal.code} {refusal.message}")
+            if _ABOUT_SECURITY.match(refusal.message):
+                raise AuthenticationRefused("AUTHENTIFICATION", "the server refuses us", answer=answer) from refusal
+            raise
         self.extensions = frozenset(self.client.esmtp_extensions)
         size = self.client.esmtp_extensions.get("size", "")
         self.max_bytes = int(size) if size.isascii() and size.isdigit() and int(size) else None
@@ -244,8 +262,7 @@ class SmtpConnection:
                 return False
             try:
                 protocol.write(bytes(view[start : start + CHUNK_BYTES]))
-                async with asyncio.timeout(self.settings.answer_seconds):
-                    await protocol._drain_helper()
+                await _drain(protocol, answer, seconds=self.settings.answer_seconds)
             except (aiosmtplib.SMTPException, OSError):
                 await asyncio.sleep(0)  # the answer that explains it may just have come
                 if answer.done() and answer.exception() is None:
@@ -254,25 +271,39 @@ class SmtpConnection:
         return True
 
 
-def abort(client: aiosmtplib.SMTP) -> None:
-    """Drop a connection at once; a TLS goodbye could wait for half a minute."""
-    if isinstance(client.transport, asyncio.WriteTransport):
-        client.transport.abort()
-    client.close()
+async def _drain(protocol: SMTPProtocol, answer: "asyncio.Future[SMTPResponse]", *, seconds: float) -> None:
+    """Wait until more may be written, or the server has answered already.
+
+    Raises:
+        TimeoutError: neither happened.
+        OSError: the connection is lost.
+    """
+    draining = asyncio.ensure_future(protocol._drain_helper())
+    try:
+        either: set[asyncio.Future[Any]] = {draining, answer}
+        done, _ = await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        draining.cancel()
+    if not done:
+        raise TimeoutError("the server does not take the content")
+    if draining in done:
+        draining.result()
 
 
-async def _secure(client: aiosmtplib.SMTP, *, implicit: bool) -> None:
+async def _secure(client: aiosmtplib.SMTP, *, implicit: bool) -> asyncio.WriteTransport:
     await client.connect()
-    if implicit:
-        return
-    await client.ehlo()
-    if not client.supports_extension("starttls"):
-        raise ConnectionFailed("STARTTLS_ABSENT", "the SMTP server does not offer STARTTLS")
-    await client.starttls()
+    if not implicit:
+        await client.ehlo()
+        if not client.supports_extension("starttls"):
+            raise ConnectionFailed("STARTTLS_ABSENT", "the SMTP server does not offer STARTTLS")
+        await client.starttls()
+    if client.transport is None:
+        raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+    return cast("asyncio.WriteTransport", client.transport)
 
 
-def _ssl_object(client: aiosmtplib.SMTP) -> ssl.SSLObject:
-    found = client.get_transport_info("ssl_object")
+def _tls_of(transport: asyncio.WriteTransport) -> ssl.SSLObject:
+    found = transport.get_extra_info("ssl_object")
     if not isinstance(found, ssl.SSLObject):
         raise ConnectionFailed("STARTTLS_ABSENT", "the connection is not encrypted")
     return found
