@@ -1,0 +1,42 @@
+"""The README's first command: a document goes out and comes back identical, twice in a row."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connector.demo import DemoFailed, round_trip, stage
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_demo(folder: Path, language: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "connector", "demo", "--once", "--folder", str(folder)],
+        cwd=ROOT, env=os.environ | {"MSS_LANG": language}, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+
+
+def test_the_demo_works_twice_and_tells_every_step_in_both_languages(tmp_path: Path) -> None:
+    french, english = run_demo(tmp_path, "fr"), run_demo(tmp_path, "en")
+    assert french.returncode == 0, french.stdout + french.stderr
+    assert english.returncode == 0, english.stdout + english.stderr
+    told = french.stdout
+    positions = [told.index(word) for word in ("déposé", "pris", "emballé", "envoyé", "reçu", "livré", "identique")]
+    assert positions == sorted(positions)
+    assert "identical, byte for byte" in english.stdout
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_operator_that_refuses_ends_the_story_with_a_reason(tmp_path: Path) -> None:
+    from connector.sandbox.moods import MoodKind
+
+    with stage(tmp_path) as scene:
+        scene.operator.mood(MoodKind.REFUSE_RECIPIENT)
+        with pytest.raises(DemoFailed, match="failed"):
+            round_trip(scene, lambda _fr, _en, _path: None)
+        errors = scene.settings.spool.root / "labo-exemple" / "ERREURS"
+        note = next(errors.glob("*.erreur.txt")).read_text("cp1252")
+    assert "opérateur" in note
