@@ -6,9 +6,8 @@ blank box, or forbidden in PDF/A: its code point is printed instead, in brackets
 """
 
 import re
-import unicodedata
 
-__all__ = ["is_covered", "printable"]
+__all__ = ["is_covered", "must_be_upright", "printable"]
 
 # Union of the character maps of the bundled fonts, controls and private use left out; a test draws every one of
 # them in four styles and fails when a newer typst drops one.
@@ -42,6 +41,10 @@ def _character_class(ranges: str) -> str:
 
 
 _NOT_COVERED = re.compile(f"[^\n{_character_class(_COVERED)}]")
+_UPRIGHT = re.compile("[\u2607\u2608\u26b0\u26b1\u2715\u2716\u2727\u2729]")  # no glyph is found in italics
+_INVISIBLE = re.compile(  # joiners, directions, variation selectors, tags: nothing to see by nature
+    "[\u00ad\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
+)
 _BLANKS = re.compile("[\t\r\u2028\u2029]")  # the last two would end a line for the typesetter
 
 
@@ -50,16 +53,19 @@ def is_covered(character: str) -> bool:
     return _NOT_COVERED.match(character) is None
 
 
+def must_be_upright(text: str) -> bool:
+    """True when ``text`` holds a character that the bundled fonts have, but that typst cannot find in italics."""
+    return _UPRIGHT.search(text) is not None
+
+
 def printable(text: str) -> str:
     """``text`` with every character that no bundled font can draw shown as ``[U+1F600]``.
 
-    Joiners, variation selectors and other characters that are invisible by nature stay as they are or go.
+    Characters that are invisible by nature (joiners, variation selectors) stay as they are or go.
     """
     return _NOT_COVERED.sub(_replacement, _BLANKS.sub(" ", text))
 
 
 def _replacement(match: re.Match[str]) -> str:
     character = match[0]
-    if unicodedata.category(character) == "Cf" or "VARIATION SELECTOR" in unicodedata.name(character, ""):
-        return ""
-    return f"[U+{ord(character):04X}]"
+    return "" if _INVISIBLE.match(character) else f"[U+{ord(character):04X}]"

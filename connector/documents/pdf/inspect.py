@@ -14,6 +14,8 @@ __all__ = ["PdfFacts", "inspect_pdf"]
 
 _MAGIC = b"%PDF-"
 _MAGIC_WITHIN = 1024  # readers accept leading bytes before the header (ISO 32000-1 annex H, implementation note 13)
+_MAX_XMP = 4 << 20  # bytes
+_MAX_PACKED_XMP = 64 << 10  # bytes before expansion by at most 1 to 1032
 _PDFAID = "{http://www.aiim.org/pdfa/ns/id/}"
 
 
@@ -69,6 +71,8 @@ def _facts_of(pdf: pikepdf.Pdf) -> PdfFacts:
 
 def _pdfa_marker(pdf: pikepdf.Pdf) -> tuple[int | None, str]:
     """``pdfaid:part`` and ``pdfaid:conformance``; XMP that cannot be read counts as absent."""
+    if not _is_small(pdf.Root.get("/Metadata")):
+        return None, ""
     try:
         metadata = pdf.open_metadata()
         part = str(metadata.get(f"{_PDFAID}part", "")).strip()
@@ -76,3 +80,13 @@ def _pdfa_marker(pdf: pikepdf.Pdf) -> tuple[int | None, str]:
     except (ParseError, ValueError, TypeError, LookupError, AttributeError, pikepdf.PdfError):
         return None, ""
     return (int(part) if part.isdecimal() and len(part) == 1 else None), conformance[:1]
+
+
+def _is_small(metadata: pikepdf.Object | None) -> bool:
+    """True for metadata that cannot expand beyond measure; PDF/A-1 itself forbids to compress it (6.7.2)."""
+    if not isinstance(metadata, pikepdf.Stream):
+        return False
+    packed = metadata.get("/Filter") is not None
+    if isinstance(metadata.get("/Filter"), pikepdf.Array) and len(metadata["/Filter"]) > 1:
+        return False
+    return len(metadata.read_raw_bytes()) <= (_MAX_PACKED_XMP if packed else _MAX_XMP)

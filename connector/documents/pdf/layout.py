@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from connector.documents.pdf.blocks import Block, Cell, Heading, ItemList, Paragraph, Picture, Run, Table
-from connector.documents.pdf.glyphs import printable
+from connector.documents.pdf.glyphs import must_be_upright, printable
 from connector.documents.pdf.metrics import text_width
 
 __all__ = ["LANDSCAPE_WIDTH", "PORTRAIT_WIDTH", "Json", "laid_out", "runs_of"]
@@ -66,8 +66,13 @@ def laid_out(blocks: Iterable[Block], width: float = PORTRAIT_WIDTH) -> list[Jso
 
 def runs_of(runs: Sequence[Run], width: float = PORTRAIT_WIDTH, scale: float = 1.0) -> list[list[str]]:
     """Runs as ``[text, marks, colour, background]``, only with characters that the fonts have."""
-    clean = [Run(printable(run.text), run.style) for run in runs]
+    clean = [_drawable(run) for run in runs]
     return [[run.text, run.style.marks, run.style.colour, run.style.background] for run in _cut(clean, width / scale)]
+
+
+def _drawable(run: Run) -> Run:
+    text = printable(run.text)
+    return Run(text, run.style.without("i") if must_be_upright(text) else run.style)
 
 
 def _block(block: Block, room: _Room) -> Json:
@@ -86,7 +91,7 @@ def _block(block: Block, room: _Room) -> Json:
             return {"k": "l", "w": marker, "items": items}
         case Picture():
             return _picture(block, room)
-        case Table():
+        case _:
             return _table(block, room)
 
 
@@ -228,7 +233,7 @@ def _wish(block: Block) -> _Wish:
         case Picture():
             wide = block.width_px * _POINTS_PER_PIXEL
             return _Wish(min(60.0, wide), min(wide, 300.0))
-        case Table():
+        case _:
             columns = _wishes(block)
             padding = _CELL_PADDING * len(columns)
             return _Wish(sum(wish.least for wish in columns) + padding, sum(wish.best for wish in columns) + padding)

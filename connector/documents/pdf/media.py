@@ -93,7 +93,7 @@ def _overlay(region: SafeElement) -> str:
     code = region.find(f"{_V3}code")
     numbers = _coordinates(region)
     fewest, draw = _SHAPES.get(code.get("code", "") if code is not None else "", _UNKNOWN_SHAPE)
-    if len(numbers) < fewest:
+    if draw is None or len(numbers) < fewest:
         return ""
     return f'<g fill="none" stroke="#d00000" stroke-width="3">{draw(numbers)}</g>'
 
@@ -142,4 +142,4 @@ _SHAPES: dict[str, tuple[int, Callable[[list[int]], str]]] = {
     "POINT": (2, _points),
     "POLY": (4, _polygon),
 }
-_UNKNOWN_SHAPE: tuple[int, Callable[[list[int]], str]] = (0, lambda _numbers: "")
+_UNKNOWN_SHAPE = (0, None)

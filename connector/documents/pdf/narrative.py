@@ -129,7 +129,7 @@ class NarrativeReader:
         flow.close()
         return tuple(flow.blocks)
 
-    def _children(self, element: SafeElement, flow: _Flow, place: _Place, skip: Iterable[str] = ()) -> None:
+    def _children(self, element: SafeElement, flow: _Flow, place: _Place) -> None:
         """Text, child, tail, child, tail."""
         if place.depth > MAX_DEPTH:
             self._flat(element, flow, place.style)
@@ -137,7 +137,7 @@ class NarrativeReader:
         self._text(element.text, flow, place.style)
         for child in element:
             name = local_name(child)
-            if name and name not in skip:
+            if name:
                 self._handlers.get(name, self._unknown)(child, flow, place)
             self._text(child.tail, flow, place.style)
 

@@ -21,10 +21,10 @@ MAX_PIXELS = 40_000_000
 
 _MAX_FRAMES = 50  # pages of a TIFF
 _FORMATS = ("PNG", "JPEG", "GIF", "TIFF", "BMP")
-# What Pillow is known to raise on damaged data, beyond its own OSError family.
+# What Pillow is known to raise on damaged data, beyond its own OSError family; Warning where warnings are errors.
 _DAMAGE = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError, MemoryError, AttributeError,
-    ZeroDivisionError, struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
+    ZeroDivisionError, struct.error, zlib.error, Image.DecompressionBombError, Warning,
 )  # fmt: skip
 _SIXTEEN_BITS = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 

@@ -53,6 +53,10 @@ class Style:
             return self
         return replace(self, marks="".join(sorted({*self.marks, *marks})))
 
+    def without(self, mark: str) -> Self:
+        """This style less one mark."""
+        return replace(self, marks=self.marks.replace(mark, ""))
+
     def _coloured(self, token: str) -> Self:
         match = _COLOUR.fullmatch(token)
         if match is None:

@@ -171,9 +171,7 @@ def _problems_of(item: pikepdf.Object) -> list[str]:
         problems.append("soft mask")
     if item.get("/Group") is not None and item["/Group"].get("/S") == "/Transparency":
         problems.append("transparency group")
-    for key in ("/CA", "/ca"):
-        if key in item and float(item[key]) != 1.0:
-            problems.append(f"{key} is {item[key]}")
+    problems.extend(f"{key} is {item[key]}" for key in ("/CA", "/ca") if key in item and float(item[key]) != 1.0)
     if "/BM" in item and item["/BM"] not in {"/Normal", "/Compatible"}:
         problems.append("blend mode")
     if item.get("/S") in {"/JavaScript", "/Launch", "/URI"}:

@@ -11,11 +11,13 @@ import pikepdf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from connector.documents.cda.parse import open_cda
 from connector.documents.pdf import inspect_pdf, render_cda_pdf
 from connector.documents.pdf.glyphs import printable
 from connector.documents.pdf.narrative import MAX_PIECES
+from connector.documents.xml import local_name
 from connector.domain.errors import InvalidSubmission
 from tests.documents.pdf.samples import (
     HEADER,
@@ -33,6 +35,16 @@ from tests.documents.pdf.samples import (
 
 PNG = base64.b64encode(png()).decode()
 STRUCTURED = [path for path in sorted(SHARED_CDA.glob("*.xml")) if b"structuredBody" in path.read_bytes()]
+
+LEAVES = ["mot", "<br/>", '<renderMultiMedia referencedObject="I"/>', "<footnote>n</footnote>", " ", "<col/>"]
+NAMES = [
+    "table", "tr", "td", "th", "thead", "tbody", "tfoot", "list", "item", "caption", "content", "paragraph", "sub",
+    "sup", "linkHtml", "colgroup", "col", "inconnu",
+]  # fmt: skip
+ATTRIBUTES = [
+    "", ' colspan="3"', ' rowspan="2"', ' align="center"', ' styleCode="Bold xRed Lrule"', ' listType="ordered"',
+    ' href="http://a.test"', ' width="40%"',
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +110,15 @@ class TestHeaderBlock:
         assert "SEUL" in text
         assert "ne contient aucune section" in text
 
+    @pytest.mark.parametrize("gone", ["componentOf", "encompassingEncounter", "effectiveTime", "custodian"])
+    def test_any_part_of_the_header_may_be_missing(self, gone: str) -> None:
+        opened = document(section("x"))
+        for element in list(opened.element.iter(f"{{urn:hl7-org:v3}}{gone}")):
+            parent = element.getparent()
+            assert parent is not None
+            parent.remove(element)
+        assert inspect_pdf(render_cda_pdf(opened.element, opened.document)).is_pdfa1
+
 
 class TestNarrative:
     @pytest.mark.parametrize("path", STRUCTURED, ids=lambda path: path.stem)
@@ -107,7 +128,8 @@ class TestNarrative:
         page = squeezed(text_of(pdf))
         assert problems_of_pdfa(pdf) == []
         for text in opened.element.iter("{urn:hl7-org:v3}text"):
-            if text.getparent().tag.endswith("}section"):  # type: ignore[union-attr]  # a text has a parent
+            parent = text.getparent()
+            if parent is not None and local_name(parent) == "section":
                 missing = [piece for piece in text.itertext() if squeezed(printable(piece)) not in page]
                 assert missing == []
 
@@ -129,7 +151,9 @@ class TestNarrative:
 
     def test_the_picture_is_in_the_page(self, everything: bytes) -> None:
         with pikepdf.open(io.BytesIO(everything)) as pdf:
-            images = [item for item in pdf.objects if isinstance(item, pikepdf.Stream) and item.get("/Subtype") == "/Image"]
+            images = [
+                item for item in pdf.objects if isinstance(item, pikepdf.Stream) and item.get("/Subtype") == "/Image"
+            ]
         assert len(images) == 1
 
     def test_the_heading_of_a_long_table_is_repeated_on_every_page(self) -> None:
@@ -163,8 +187,8 @@ class TestNarrative:
 
     @pytest.mark.parametrize("mark", ['<templateId root="1.2.250.1.213.1.1.2.243"/>', '<code code="55108-5"/>'])
     def test_the_pdf_copy_is_named_and_not_printed(self, mark: str) -> None:
-        body = f"<component><section>{mark}<title>Copie</title>{media('C', 'JVBERi0=', 'application/pdf')}</section></component>"
-        text = text_of(_of(body))
+        copy = media("C", "JVBERi0=", "application/pdf")
+        text = text_of(_of(f"<component><section>{mark}<title>Copie</title>{copy}</section></component>"))
         assert "copie PDF du document" in text
         assert "JVBERi0" not in text
 
@@ -188,6 +212,40 @@ class TestLevel1:
 
 
 class TestHostileDocuments:
+    def test_comments_and_instructions_left_in_the_tree_are_passed_over(self) -> None:
+        inner = "<!--c--><?p i?>mot<!--d--> suite"
+        table = f"<table><!--e--><tr><!--f--><td>{inner}</td></tr></table>"
+        text = f"{inner}{table}<list><!--g--><item>{inner}</item></list>"
+        header = document("").document
+        tree = etree.fromstring(
+            f"{HEADER}<component><structuredBody>{section(text)}</structuredBody></component></ClinicalDocument>"
+        )
+        page = squeezed(text_of(render_cda_pdf(tree, header)))
+        assert page.count("motsuite") == 3
+
+    def test_a_failure_of_the_typesetter_is_a_refusal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("connector.documents.pdf.render._TEMPLATE", b"#panic()")
+        with pytest.raises(InvalidSubmission, match="CDA_INVALIDE"):
+            rendered("x")
+
+    def test_a_caption_that_holds_more_than_text_stands_before_its_table(self) -> None:
+        page = squeezed(
+            text_of(
+                rendered(
+                    "<table><caption>un<table><tr><td>deux</td></tr></table></caption><tr><td>trois</td></tr></table>"
+                )
+            )
+        )
+        assert "undeuxtrois" in page
+
+    def test_a_caption_of_several_paragraphs_is_complete(self) -> None:
+        page = squeezed(
+            text_of(
+                rendered("<table><caption>un<paragraph>deux</paragraph></caption><tr><td>trois</td></tr></table>")
+            )
+        )
+        assert "undeuxtrois" in page
+
     @pytest.mark.parametrize(
         "text",
         ['#set page(width: 1pt)', "#panic()", '#read("/etc/passwd")', "$x^2$", "\\u{41} \\ #", "*a* _b_ `c` @d <e>",
@@ -219,7 +277,8 @@ class TestHostileDocuments:
     def test_spans_that_overlap_or_run_over_the_edge_lose_no_cell(self) -> None:
         table = (
             '<table><thead><tr><th rowspan="9" colspan="3">a1</th><th>b1</th></tr><tr><th>c1</th></tr></thead><tbody>'
-            '<tr><td rowspan="0">d1</td><td colspan="500">e1</td></tr><tr><td>f1</td><td rowspan="99999999">g1</td></tr>'
+            '<tr><td rowspan="0">d1</td><td colspan="500">e1</td></tr>'
+            '<tr><td>f1</td><td rowspan="99999999">g1</td></tr>'
             '<tr><td colspan="-1">h1</td><td colspan="x">i1</td></tr></tbody></table>'
         )
         text = squeezed(text_of(rendered(table)))
@@ -232,7 +291,8 @@ class TestHostileDocuments:
             "<table><thead><tr><th>{}</th><th>x</th></tr></thead><tr><td>y</td></tr></table>",
             '<content revised="delete" styleCode="xBgColourYellow Underline">{}</content>',
             "<table><tr><td rowspan='2'>{}</td><td>x</td></tr><tr><td>y</td></tr></table>",
-            "<list><item>{}</item></list>", "<footnote>{}</footnote>", '<paragraph styleCode="xallIndent" align="right">{}</paragraph>',
+            "<list><item>{}</item></list>", "<footnote>{}</footnote>",
+            '<paragraph styleCode="xallIndent" align="right">{}</paragraph>',
         ],
     )  # fmt: skip
     def test_text_longer_than_a_page_goes_on_over_the_next_pages(self, form: str) -> None:
@@ -265,9 +325,9 @@ class TestHostileDocuments:
         assert "Autres informations" in text_of(rendered(text))
 
     @settings(max_examples=60, deadline=None)
-    @given(text=st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=60))
+    @given(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=60))
     def test_any_text_is_drawn_or_visibly_replaced(self, text: str) -> None:
-        legal = "".join(each for each in text if each in "\t\n\r" or ord(each) >= 32 and ord(each) not in {0xFFFE, 0xFFFF})
+        legal = "".join(each for each in text if each in "\t\n\r" or (each >= " " and each not in "\ufffe\uffff"))
         pdf = rendered(f"debut{escape(legal)}fin")
         assert problems_of_pdfa(pdf) == []
         page = text_of(pdf)
@@ -277,13 +337,11 @@ class TestHostileDocuments:
 
     @settings(max_examples=60, deadline=None)
     @given(tree=st.recursive(
-        st.sampled_from(["mot", "<br/>", '<renderMultiMedia referencedObject="I"/>', "<footnote>n</footnote>", " ", "<col/>"]),
+        st.sampled_from(LEAVES),
         lambda inner: st.builds(
             lambda name, extra, parts: f"<{name}{extra}>{''.join(parts)}</{name}>",
-            st.sampled_from(["table", "tr", "td", "th", "thead", "tbody", "tfoot", "list", "item", "caption", "content",
-                             "paragraph", "sub", "sup", "linkHtml", "colgroup", "col", "inconnu"]),
-            st.sampled_from(["", ' colspan="3"', ' rowspan="2"', ' align="center"', ' styleCode="Bold xRed Lrule"',
-                             ' listType="ordered"', ' href="http://a.test"', ' width="40%"']),
+            st.sampled_from(NAMES),
+            st.sampled_from(ATTRIBUTES),
             st.lists(inner, max_size=4),
         ),
         max_leaves=25,
