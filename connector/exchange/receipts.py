@@ -25,7 +25,7 @@ _REACHED = (RecipientState.DELIVERED, RecipientState.READ)
 _UNSENT = (OutgoingState.RECEIVED, OutgoingState.REJECTED, OutgoingState.DUPLICATE)
 
 
-class ReceiptTooEarly(Exception):  # noqa: N818 - not an error: the receipt outran our own commit
+class ReceiptTooEarly(Exception):
     """The message is being sent right now; look again in a moment."""
 
 

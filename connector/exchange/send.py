@@ -27,16 +27,13 @@ from connector.operators.errors import (
     ConnectionFailed,
     OperatorError,
     OutcomeUnknown,
-    PermanentRefusal,
 )
 from connector.settings.model import RetrySettings
 
-__all__ = ["Dispatcher", "PATIENT_MAX_BYTES"]
-
-PATIENT_MAX_BYTES = 25_000_000
-"""Mon espace santé refuses anything larger (ENS §6)."""
+__all__ = ["Dispatcher"]
 
 _OPEN = (RecipientState.PENDING, RecipientState.DEFERRED)
+_REACHED = (RecipientState.ACCEPTED, RecipientState.DELIVERED, RecipientState.READ)
 
 
 @dataclass(slots=True)
@@ -59,6 +56,7 @@ class Dispatcher:
     _failures: int = 0  # connection failures in a row: the mailbox pauses, not each message alone
     _paused_until: float = 0.0  # monotonic
     _proven: bool = False  # the operator accepted our identity since this object was made
+    _stranded: bool = True  # a message may be *sending* although nobody sends it: our predecessor or an attempt died
     last_failure: ConnectorError | None = None
     """What hinders the mailbox now; ``None`` while sending works."""
 
@@ -67,12 +65,23 @@ class Dispatcher:
 
         Returns:
             How many messages were tried; 0 when there was nothing to do, or the mailbox is blocked or pausing.
+
+        Raises:
+            Unavailable: the journal; an answer that it could not store has become an unknown outcome when this
+                returns the next time.
         """
+        if self._stranded:
+            self.journal.recover(owner=self.owner, mailbox=self.mailbox)
+            self._stranded = False
         if self.clock.monotonic() < self._paused_until or self.is_blocked():
             return 0
         limit = self.parallel if self._proven else 1
         claimed = self.journal.claim_due(self.mailbox, owner=self.owner, limit=limit)
-        await asyncio.gather(*(self._attempt(message) for message in claimed))
+        ends = await asyncio.gather(*(self._attempt(message) for message in claimed), return_exceptions=True)
+        crashes = [end for end in ends if end is not None]
+        if crashes:  # the others have come to their end before this one is told
+            self._stranded = True
+            raise crashes[0]
         return len(claimed)
 
     def is_blocked(self) -> bool:
@@ -86,6 +95,9 @@ class Dispatcher:
     async def _attempt(self, message: OutgoingMessage) -> None:
         try:
             envelope = self._envelope(message)
+            if not envelope.recipients:
+                self._nobody_left(message)
+                return
             acceptance = await self.sender.submit(envelope, on_data=lambda: self.journal.data_begun(message.id))
         except OutcomeUnknown as lost:
             self._note_failure()
@@ -110,13 +122,19 @@ class Dispatcher:
             envelope_id=message.id,
         )
 
+    def _nobody_left(self, message: OutgoingMessage) -> None:
+        """Receipts came for everybody who was to be tried again."""
+        reached = any(recipient.state in _REACHED for recipient in message.recipients)
+        event = OutgoingEvent.ACCEPT if reached else OutgoingEvent.REFUSE
+        self._record(message, event, code=message.code, answer="nobody is left to be tried")
+
     def _accepted(self, message: OutgoingMessage, acceptance: Acceptance) -> None:
         """At least one recipient was accepted; the temporarily refused ones are tried again with the same bytes."""
         changes = _changes(acceptance.recipients)
         answer = f"{acceptance.code} {acceptance.text}"
         deferred = [change for change in changes if change.state is RecipientState.DEFERRED]
-        refused = [change for change in changes if change.state is RecipientState.REFUSED]
-        problem = "OPERATEUR_REFUS" if refused else None
+        states = [*(change.state for change in changes), *(r.state for r in message.recipients)]
+        problem = "OPERATEUR_REFUS" if RecipientState.REFUSED in states else None  # now or in an earlier attempt
         if not deferred:
             self._record(message, OutgoingEvent.ACCEPT, code=problem, answer=answer, recipients=changes)
             return
@@ -137,7 +155,10 @@ class Dispatcher:
         match decision:
             case Again(at):
                 pause = (at - self.clock.now()).total_seconds()
-                self._record(message, OutgoingEvent.DEFER, code=failure.code, failure=failure, pause=pause)
+                self._record(
+                    message, OutgoingEvent.DEFER, code=failure.code, failure=failure, pause=pause,
+                    recipients=_not_accepted(failure),
+                )  # fmt: skip
             case WaitForPerson(waiting_for):
                 self._proven = self._proven and not isinstance(failure, AuthenticationRefused)
                 self._record(message, OutgoingEvent.HOLD, code=failure.code, failure=failure, waiting_for=waiting_for)
@@ -145,27 +166,21 @@ class Dispatcher:
                 self._give_up(message, failure)
 
     def _give_up(self, message: OutgoingMessage, failure: ConnectorError) -> None:
-        answers = getattr(failure, "recipients", ()) if isinstance(failure, PermanentRefusal) else ()
-        known = {answer.address for answer in answers}
+        told = _not_accepted(failure)
+        known = {change.address for change in told}
         silent = [
             RecipientChange(r.address, RecipientState.REFUSED, 0, getattr(failure, "answer", ""))
             for r in message.recipients
             if r.state in _OPEN and r.address not in known
         ]
-        self._record(
-            message,
-            OutgoingEvent.REFUSE,
-            code=failure.code,
-            failure=failure,
-            recipients=[*_changes(answers), *silent],
-        )
+        self._record(message, OutgoingEvent.REFUSE, code=failure.code, failure=failure, recipients=[*told, *silent])
 
     def _note_failure(self) -> None:
         self._failures += 1
         pause = backoff_seconds(self._failures, self.retry, luck=self.luck())
         self._paused_until = self.clock.monotonic() + min(pause, self.retry.cap_seconds)
 
-    def _record(  # noqa: PLR0913 - one row of the journal has that many columns
+    def _record(
         self, message: OutgoingMessage, event: OutgoingEvent, *, code: str | None, answer: str = "",
         failure: ConnectorError | None = None, recipients: Iterable[RecipientChange] = (),
         pause: float | None = None, waiting_for: WaitingFor | None = None,
@@ -181,6 +196,12 @@ class Dispatcher:
 def _changes(answers: Sequence[RecipientAnswer]) -> list[RecipientChange]:
     """The server's answers as the journal keeps them."""
     return [RecipientChange(a.address, _state_of(a), a.code, a.text) for a in answers]
+
+
+def _not_accepted(failure: ConnectorError) -> list[RecipientChange]:
+    """What a refusal says of single recipients. One that was accepted before the content was refused got nothing."""
+    answers = failure.recipients if isinstance(failure, OperatorError) else ()
+    return _changes([answer for answer in answers if not answer.accepted])
 
 
 def _state_of(answer: RecipientAnswer) -> RecipientState:
