@@ -39,16 +39,16 @@ def file_of(
 def submission(number: int = 1, **changes: Any) -> Submission:
     values: dict[str, Any] = {
         "id": f"01SUB{number:021d}", "mailbox": BOX, "source": SourceKind.FOLDER, "source_name": "cr.xml",
-        "recipients": (Recipient(TO), Recipient(CC, RecipientKind.CC)), "files": (file_of(b"<cda n='%d'/>" % number),),
-        "created_at": EPOCH,
+        "recipients": (Recipient(TO), Recipient(CC, RecipientKind.CC)), "created_at": EPOCH,
+        "files": (file_of(b"<cda n='%d'/>" % number),),
     }  # fmt: skip
     return Submission(**{**values, **changes})
 
 
 def frozen(number: int = 1, recipients: tuple[MailboxAddress, ...] = (TO, CC), **changes: Any) -> FrozenMessage:
     values: dict[str, Any] = {
-        "header_message_id": f"<{number}@exemple.mssante.fr>", "recipients": recipients, "content": b"MIME %d" % number,
-        "document_ids": (f"2.25.{number}",), "document_codes": ("11502-2",),
+        "header_message_id": f"<{number}@exemple.mssante.fr>", "recipients": recipients,
+        "content": b"MIME %d" % number, "document_ids": (f"2.25.{number}",), "document_codes": ("11502-2",),
     }  # fmt: skip
     return FrozenMessage(**{**values, **changes})
 

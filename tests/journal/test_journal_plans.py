@@ -1,0 +1,63 @@
+"""The questions asked while working walk an index, however long the history is."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from connector.journal import statements as sql
+from connector.testing.clock import EPOCH
+from tests.journal.journal_builders import BOX, Scene
+
+_NOW: dict[str, Any] = {"now": EPOCH, "until": EPOCH, "owner": "o", "limit": 1, "target": "sending"}
+
+HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
+    "claim_due": (sql.CLAIM_DUE, {**_NOW, "box": BOX}, ["ix_messages_due"]),
+    "claim_received": (sql.CLAIM_RECEIVED, _NOW, ["ix_messages_state"]),
+    "claim_received of one mailbox": (sql.CLAIM_RECEIVED_OF, {**_NOW, "box": BOX}, ["ix_messages_due"]),
+    "claim_incoming": (sql.CLAIM_INCOMING, {**_NOW, "box": BOX, "in_state": "seen"}, ["ix_incoming_due"]),
+    "next_due": (sql.NEXT_DUE, {"box": BOX}, ["ix_messages_due"]),
+    "waiting": (sql.MESSAGES_IN_STATE, {"box": BOX, "in_state": "waiting"}, ["ix_messages_due"]),
+    "expire": (sql.OVERDUE, {"now": EPOCH}, ["ix_messages_state"]),
+    "duplicate": (sql.EARLIER_TWIN, {"fingerprint": "f", "since": EPOCH}, ["ix_submissions_fingerprint"]),
+    "unreported": (sql.UNREPORTED, {"box": BOX, "limit": 1}, ["ix_submissions_unreported"]),
+    "high water": (sql.HIGH_WATER, {"box": BOX, "folder": "INBOX"}, ["sqlite_autoindex_incoming"]),
+    "same bytes": (sql.SAME_BYTES, {"box": BOX, "sha256": "a", "header": "b", "row": "c"}, ["ix_incoming_same"]),
+    "to acknowledge": (sql.TO_ACKNOWLEDGE, {"box": BOX, "limit": 1}, ["ix_incoming_due"]),
+    "by Message-ID": (sql.MESSAGE_BY_HEADER, {"header": "h"}, ["ix_messages_header"]),
+    "replaced": (sql.EARLIER_FOR_DOCUMENT, {"document": "d", "box": BOX}, ["ix_message_documents_document"]),
+    "trace of": (sql.TRACE_OF, {"subjects": ["a"], "limit": 1}, ["ix_trace_subject"]),
+    "recover": (sql.ALL_SENDING, {}, ["ix_messages_state"]),
+}  # fmt: skip
+
+
+def _plan(scene: Scene, statement: Any, values: dict[str, Any]) -> list[str]:
+    """How SQLite would go about a statement, exactly as the journal runs it."""
+    ran: list[tuple[str, Any]] = []
+
+    def catch(_c: Any, _cursor: Any, text: str, parameters: Any, _context: Any, _many: bool) -> None:
+        ran.append((text, parameters))
+
+    engine = scene.journal._store.engine
+    event.listen(engine, "before_cursor_execute", catch)
+    with engine.connect() as connection:
+        connection.execute(statement, values)
+        event.remove(engine, "before_cursor_execute", catch)
+        text, parameters = ran[-1]
+        return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters)]
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_a_question_asked_while_working_never_walks_a_whole_table(name: str, scene: Scene) -> None:
+    statement, values, indices = HOT[name]
+    plan = _plan(scene, statement, values)
+    for index in indices:
+        assert any(index in line for line in plan), plan
+    assert [line for line in plan if line.startswith("SCAN") and "ix_" not in line] == []
+
+
+@pytest.mark.parametrize("name", ["claim_due", "claim_received", "claim_received of one mailbox", "claim_incoming"])
+def test_claiming_needs_no_sorting_of_what_waits(name: str, scene: Scene) -> None:
+    statement, values, _ = HOT[name]
+    plan = _plan(scene, statement, values)
+    assert not any("TEMP B-TREE" in line for line in plan), plan
