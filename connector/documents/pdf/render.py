@@ -10,6 +10,7 @@ and the only date in the file is the document's own, so the same document gives 
 import json
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from itertools import chain
 
@@ -33,7 +34,6 @@ _V3 = "{urn:hl7-org:v3}"
 _COPY_TEMPLATE = "1.2.250.1.213.1.1.2.243"
 _COPY_CODE = "55108-5"
 _TEMPLATE = files("connector.documents.pdf").joinpath("template.typ").read_bytes()
-_FONTS = typst.Fonts(include_system_fonts=False)
 
 
 def render_cda_pdf(document: SafeElement, header: CdaDocument) -> bytes:
@@ -55,7 +55,7 @@ def render_cda_pdf(document: SafeElement, header: CdaDocument) -> bytes:
     try:
         pdf = typst.compile(
             _TEMPLATE,
-            font_paths=_FONTS,
+            font_paths=_fonts(),
             ignore_system_fonts=True,
             format="pdf",
             sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
@@ -66,6 +66,12 @@ def render_cda_pdf(document: SafeElement, header: CdaDocument) -> bytes:
     except typst.TypstError as failure:
         raise InvalidSubmission("CDA_INVALIDE", "the document could not be typeset") from failure
     return pdf
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """The fonts inside the wheel, read once (6 MB), when the first document needs them."""
+    return typst.Fonts(include_system_fonts=False)
 
 
 def _page_data(document: SafeElement, header: CdaDocument) -> Json:

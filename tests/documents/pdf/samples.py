@@ -15,6 +15,9 @@ from connector.documents.pdf.render import render_cda_pdf
 SHARED_CDA = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "cda"
 """Official samples; absent outside the workshop, then the tests that use them have no case."""
 
+SANDBOX_CDA = Path(__file__).resolve().parents[3] / "connector" / "sandbox" / "samples"
+"""The synthetic documents of the demonstration."""
+
 HEADER = """<ClinicalDocument xmlns="urn:hl7-org:v3">
 <realmCode code="FR"/><typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>
 <templateId root="1.2.250.1.213.1.1.1.1"/><id root="1.2.250.1.999.1.1.7000.2"/>
