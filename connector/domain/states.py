@@ -50,7 +50,7 @@ class OutgoingEvent(StrEnum):
     DEFER = "defer"  # temporary refusal, or the connection broke before DATA began
     REFUSE = "refuse"  # permanent refusal of all recipients, or of the content
     LOSE = "lose"  # the connection died after DATA began and no answer was stored
-    FOUND = "found"  # looked up: the operator has it
+    FOUND = "found"  # looked up, or told by a receipt: the operator has it
     MISSING = "missing"  # looked up: the operator certainly does not have it
     RECEIPT_PARTIAL = "receipt_partial"  # news about some recipients, not enough to change the whole
     RECEIPT_DELIVERED = "receipt_delivered"
@@ -140,7 +140,8 @@ OUTGOING: Mapping[OutgoingState, Mapping[OutgoingEvent, OutgoingState]] = Mappin
     },
     _O.OUTCOME_UNKNOWN: {
         _E.FOUND: _O.SENT, _E.MISSING: _O.PREPARED, _E.RELEASE: _O.PREPARED, _E.CANCEL: _O.CANCELLED,
-        _E.RECEIPT_PARTIAL: _O.SENT, **_RECEIPTS,
+        # about the recipients of an earlier attempt; a receipt that proves that the lost one left is FOUND
+        _E.RECEIPT_PARTIAL: _O.OUTCOME_UNKNOWN, **_RECEIPTS,
     },
     _O.SENT: {_E.RECEIPT_PARTIAL: _O.SENT, **_RECEIPTS},
     _O.DELIVERED: {_E.RECEIPT_PARTIAL: _O.DELIVERED, **_RECEIPTS},

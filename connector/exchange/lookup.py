@@ -19,6 +19,9 @@ from connector.operators.base import Lookup, Receiver
 __all__ = ["Inquirer"]
 
 
+_LEFT = (RecipientState.ACCEPTED, RecipientState.DELIVERED, RecipientState.READ, RecipientState.BOUNCED)
+
+
 @dataclass(frozen=True, slots=True)
 class Inquirer:
     """Looks up the unknown outcomes of one mailbox; runs where the receiver runs."""
@@ -64,7 +67,8 @@ class Inquirer:
 
 
 def _was_partly_accepted(message: OutgoingMessage) -> bool:
-    return any(r.state in (RecipientState.ACCEPTED, RecipientState.DELIVERED) for r in message.recipients)
+    """An earlier attempt left for somebody, whatever was heard of it since."""
+    return any(recipient.state in _LEFT for recipient in message.recipients)
 
 
 def _accepted(message: OutgoingMessage) -> list[RecipientChange]:

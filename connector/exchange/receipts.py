@@ -1,7 +1,8 @@
 """Receipts that arrive are tied to what had been sent.
 
-A receipt proves that a message left, so it also settles an unknown outcome. It is applied per recipient; the message
-as a whole is *delivered* when every recipient that is still concerned has it.
+A receipt proves that a message left, so it also settles an unknown outcome, unless it can only be about an earlier
+attempt that left for somebody else. It is applied per recipient; the message as a whole is *delivered* when every
+recipient that is still concerned has it.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,9 @@ _STATE = {
     ReceiptKind.INTEGRATION_FAILED: RecipientState.BOUNCED,
 }
 _REACHED = (RecipientState.DELIVERED, RecipientState.READ)
-_UNSENT = (OutgoingState.RECEIVED, OutgoingState.REJECTED, OutgoingState.DUPLICATE)
+_OPEN = (RecipientState.PENDING, RecipientState.DEFERRED)
+_UNCERTAIN = (OutgoingState.OUTCOME_UNKNOWN, OutgoingState.CANCELLED)
+_UNFINISHED = (OutgoingState.PREPARED, OutgoingState.WAITING, *_UNCERTAIN)
 
 
 class ReceiptTooEarly(Exception):
@@ -41,13 +44,17 @@ def apply_receipt(journal: Journal, mailbox: MailboxAddress, receipt: Receipt, *
         ReceiptTooEarly: the message is in ``sending``.
     """
     message = _find(journal, receipt)
-    if message is None or message.mailbox != mailbox or message.state in _UNSENT:
-        return False
+    if message is None or message.mailbox != mailbox or message.header_message_id is None:
+        return False  # not ours, or it never had bytes that could leave
     if message.state is OutgoingState.SENDING:
         raise ReceiptTooEarly
     changes = _changes(message, receipt)
+    if message.state in _UNCERTAIN and _proves_last_attempt(message, receipt):
+        changes += _others_accepted(message, changes)
     event = event_for(message, changes)
-    code = "REMISE_ECHEC" if event is OutgoingEvent.RECEIPT_FAILED else message.code
+    bounced = any(change.state is RecipientState.BOUNCED for change in changes)
+    kept = None if event is OutgoingEvent.FOUND else message.code
+    code = "REMISE_ECHEC" if bounced or event is OutgoingEvent.RECEIPT_FAILED else kept
     answer = next((change.text for change in changes if change.text), None) or message.answer
     journal.record(message.id, event, recipients=changes, code=code, answer=answer, server=server)
     return True
@@ -64,25 +71,36 @@ def event_for(message: OutgoingMessage, changes: Iterable[RecipientChange]) -> O
     """What the news about some recipients mean for the whole message (pure)."""
     after = {r.address: r.state for r in message.recipients} | {c.address: c.state for c in changes}
     states = set(after.values())
-    if RecipientState.BOUNCED in states and not _is_still_open(message, states):
-        return OutgoingEvent.RECEIPT_FAILED
+    still_open = message.state in _UNFINISHED and not states.isdisjoint(_OPEN)
+    if RecipientState.BOUNCED in states and not still_open:
+        return (
+            OutgoingEvent.RECEIPT_FAILED
+        )  # can be tried again, so not while somebody else may have it unknown to us
     concerned = states - {RecipientState.REFUSED}
     if concerned and concerned <= set(_REACHED):
         return OutgoingEvent.RECEIPT_READ if RecipientState.READ in states else OutgoingEvent.RECEIPT_DELIVERED
-    return OutgoingEvent.RECEIPT_PARTIAL
+    settles = message.state is OutgoingState.OUTCOME_UNKNOWN and not still_open
+    return OutgoingEvent.FOUND if settles else OutgoingEvent.RECEIPT_PARTIAL
 
 
-def _is_still_open(message: OutgoingMessage, states: set[RecipientState]) -> bool:
-    """A message that will still be tried for somebody must not become final by another one's bounce."""
-    waits = message.state in (OutgoingState.PREPARED, OutgoingState.WAITING)
-    return waits and bool(states & {RecipientState.PENDING, RecipientState.DEFERRED})
+def _proves_last_attempt(message: OutgoingMessage, receipt: Receipt) -> bool:
+    """False when an earlier attempt left, and the receipt may be about that one only."""
+    earlier = any(recipient.state not in (*_OPEN, RecipientState.REFUSED) for recipient in message.recipients)
+    named = [_named(message, report.address) for report in receipt.recipients]
+    return not earlier or any(recipient is not None and recipient.state in _OPEN for recipient in named)
+
+
+def _others_accepted(message: OutgoingMessage, changes: Iterable[RecipientChange]) -> list[RecipientChange]:
+    """The lost attempt left, so everybody whom it was for may have it: a retry must not send them a second copy."""
+    told = {change.address for change in changes}
+    silent = [r.address for r in message.recipients if r.state in _OPEN and r.address not in told]
+    return [RecipientChange(address, RecipientState.ACCEPTED) for address in silent]
 
 
 def _changes(message: OutgoingMessage, receipt: Receipt) -> list[RecipientChange]:
-    known = {str(r.address).casefold(): r for r in message.recipients}
     changes = []
     for report in receipt.recipients:
-        recipient = known.get(_plain(report.address)) or _only(message.recipients)
+        recipient = _named(message, report.address)
         state = _STATE.get(report.kind)
         if recipient and state and not _is_step_back(recipient.state, state):
             text = report.diagnostic or report.status
@@ -90,9 +108,11 @@ def _changes(message: OutgoingMessage, receipt: Receipt) -> list[RecipientChange
     return changes
 
 
-def _only(recipients: tuple[MessageRecipient, ...]) -> MessageRecipient | None:
-    """Some servers report a rewritten address; with one recipient there is no doubt whom it means."""
-    return recipients[0] if len(recipients) == 1 else None
+def _named(message: OutgoingMessage, address: str) -> MessageRecipient | None:
+    """Whom a report means. Some servers write another address; with one recipient there is no doubt."""
+    known = {str(recipient.address).casefold(): recipient for recipient in message.recipients}
+    only = message.recipients[0] if len(message.recipients) == 1 else None
+    return known.get(_plain(address), only)
 
 
 def _plain(address: str) -> str:

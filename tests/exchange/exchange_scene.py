@@ -50,6 +50,7 @@ EVERYBODY = (LAB, ALIX, BEA, PATIENT, LAB_PATIENT)
 RETRY = RetrySettings(first_seconds=30, factor=2, cap_seconds=3600, jitter=0)
 SETTLE_SECONDS = 120.0
 IDENTITY = {"certificate": "client.p12"}
+SOFTWARE = SenderInfo(software="Essai", version="1", editor="Essai")
 KEY = bytes(range(32))
 OPTIONS = SendOptions(allow_duplicate=True)
 
@@ -178,7 +179,7 @@ class Scene:
             }
         )  # fmt: skip
         values: dict[str, object] = {
-            "mailbox": mailbox, "message": MessageSettings(), "sender": SenderInfo(software="Essai", version="1", editor="Essai"), "clock": self.clock,
+            "mailbox": mailbox, "message": MessageSettings(), "sender": SOFTWARE, "clock": self.clock,
             "software": SoftwareSettings(product_reference="DEV0417", environment="test"), "ids": self.ids,
             "max_message_bytes": 10_000_000, "earlier_message_id": self._earlier,
         }  # fmt: skip
