@@ -28,6 +28,7 @@ from connector.settings.model import MailboxSettings
 __all__ = ["Inbox", "Places", "pack_flat"]
 
 _ID_LENGTHS = (6, 10, 26)
+_PATH = re.compile(r"[/\\]")
 _NO_TEXT = "(message sans texte)"
 _MEDIA_TYPES = {PartRole.CDA: "text/xml", PartRole.BODY: "text/plain"}
 
@@ -223,7 +224,7 @@ def _part(part: ArrivalPart, arrival: Arrival, profile: LpsProfile) -> tuple[Ind
         original_name=part.name,
     )  # fmt: skip
     if part.role is PartRole.OTHER:
-        return file, part.content, safe_name(part.name, max_chars=profile.name_chars)
+        return file, part.content, safe_name(_PATH.split(part.name)[-1], max_chars=profile.name_chars)
     if part.role is PartRole.PDF and len(arrival.documents) == 1:  # it is the copy of the one document
         return file, part.content, _word(arrival.documents[0].label, profile)
     return file, part.content, ""

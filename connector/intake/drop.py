@@ -139,7 +139,7 @@ def _listed(pool: _Pool, sidecar: str, names: Sequence[str]) -> Drop:
     own = pool.take(sidecar)
     if own is None:
         return Drop(base=base_name(sidecar))
-    found = {name: pool.take(name) for name in names if same_name(name) != same_name(sidecar)}
+    found = {name: pool.take(name) for name in dict.fromkeys(names) if same_name(name) != same_name(sidecar)}
     members = [own, *(file for file in found.values() if file is not None)]
     bases = dict.fromkeys(same_name(base_name(file.name)) for file in members)
     flags = [flag for base in bases for flag in pool.take_flags(base)]

@@ -1,6 +1,5 @@
 """One mailbox with its folders, a real journal and a clock that only moves when told."""
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
@@ -116,7 +115,7 @@ class Bench:
 
 
 def listing(path: Path) -> list[str]:
-    return sorted(os.listdir(path))
+    return sorted(entry.name for entry in path.iterdir())
 
 
 __all__ = ["CDA", "MODELE", "N1", "OWNER", "PARIS", "UTC", "Bench", "listing", "mailbox_settings"]

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from connector.domain.ports import watch_steps
+from connector.domain.states import OutgoingEvent
 from connector.domain.submission import FileRole
+from connector.intake import claim, filing, refusal
+from connector.platform.files import rename_durable
 from connector.sandbox.samples import sample
 from tests.intake.bench import CDA, Bench
 from tests.intake.conftest import MakeBench
@@ -102,8 +106,6 @@ def test_a_report_is_finished_under_the_same_names(bench: Bench, step: str, endi
 
 
 def cancel(bench: Bench) -> None:
-    from connector.domain.states import OutgoingEvent
-
     bench.journal.record(bench.only().messages[0].id, OutgoingEvent.CANCEL)
 
 
@@ -111,16 +113,13 @@ def test_a_move_that_was_cut_between_two_files_goes_on(bench: Bench, monkeypatch
     three_files(bench)
     bench.settle()
     bench.send()
-    from connector.intake import filing
-
     moved: list[str] = []
-    original = filing.rename_durable
 
-    def cut(source: object, target: object) -> None:
+    def cut(source: Path, target: Path) -> None:
         if moved:
             raise Killed
         moved.append(str(source))
-        original(source, target)  # type: ignore[arg-type] # passes on what it was given
+        rename_durable(source, target)
 
     with monkeypatch.context() as patched:
         patched.setattr(filing, "rename_durable", cut)
@@ -160,8 +159,6 @@ def test_a_work_folder_that_is_away_at_the_start_does_not_stop_the_start(bench: 
 def test_a_claim_that_cannot_be_finished_on_a_full_disk_is_finished_later(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from connector.intake import refusal
-
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -179,15 +176,12 @@ def test_a_claim_that_cannot_be_finished_on_a_full_disk_is_finished_later(
 def test_a_file_that_vanishes_during_the_claim_gives_the_others_back(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from connector.intake import claim
-
     three_files(bench)
-    original = claim.rename_durable
 
-    def fails_for_the_sidecar(source: object, target: object) -> None:
+    def fails_for_the_sidecar(source: Path, target: Path) -> None:
         if str(source).endswith("A_ENVOYER/X.mss.json"):
             raise PermissionError(13, "in use")
-        original(source, target)  # type: ignore[arg-type] # passes on what it was given
+        rename_durable(source, target)
 
     with monkeypatch.context() as patched:
         patched.setattr(claim, "rename_durable", fails_for_the_sidecar)

@@ -1,6 +1,5 @@
 """What an LPS may rely on when it drops files."""
 
-import os
 import unicodedata
 from pathlib import Path
 
@@ -375,7 +374,7 @@ class TestFolderGone:
 
     def test_the_tree_is_private_and_explained(self, bench: Bench) -> None:
         for folder in (bench.root, bench.layout.box, bench.layout.outbox, bench.layout.work, bench.layout.received):
-            assert os.stat(folder).st_mode & 0o077 == 0
+            assert folder.stat().st_mode & 0o077 == 0
         readme = (bench.root / "LISEZMOI.txt").read_bytes()
         assert b"\r\n" in readme
         assert "opérateur" in readme.decode("cp1252")

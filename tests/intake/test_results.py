@@ -119,10 +119,12 @@ class TestTextForms:
         text = status_note(describe(view(failed)), PARIS, left=False)
         assert text.decode("cp1252").replace("\r\n", "\n") == (
             "Ce dépôt n'a pas été envoyé.\n\n"
-            "Fichier(s) : REQ0417.xml\nRéférence  : REQ0417\nDate       : 20/11/2026 10:15:32\nNuméro     : 3QF2XY\n\n"
+            "Fichier(s) : REQ0417.xml\nRéférence  : REQ0417\n"
+            "Date       : 20/11/2026 10:15:32\nNuméro     : 3QF2XY\n\n"
             "Ce qui s'est passé\n  Le message n'a pas pu partir dans le délai prévu.\n\n"
             "Destinataires\n  dr.modele@test.mssante.example : erreur\n\n"
-            "Que faire\n  Prévenez le destinataire par une autre voie, ou relancez : mss-connector queue\n  retry.\n\n"
+            "Que faire\n"
+            "  Prévenez le destinataire par une autre voie, ou relancez : mss-connector queue\n  retry.\n\n"
             "Code : DELAI_DEPASSE\n"
         )
         assert max(map(len, text.decode("cp1252").split("\r\n"))) <= 80
