@@ -87,7 +87,7 @@ def _zip_kind(data: bytes) -> FileKind:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [name.upper().replace("\\", "/") for name in archive.namelist()]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, OverflowError):
         return FileKind.ZIP
     real = [f"/{name}" for name in names if "__MACOSX/" not in name]
     return (

@@ -106,8 +106,11 @@ def _xcn(identifier: InstanceId, names: tuple[str, str], name_type: str, identif
 
 
 def institution(organization: Organization | None) -> str:
-    """An XON: name, authority (6), identifier type (7), identifier (10); the name alone without identifier."""
-    if organization is None:
+    """An XON: name, authority (6), identifier type (7), identifier (10); the name alone without identifier.
+
+    Nothing for an organisation without name, which XDS requires (IHE ITI TF-3 4.2.3.1.7).
+    """
+    if organization is None or not organization.name.strip():
         return ""
     name = escape(organization.name)
     identifier = organization.ids[0] if organization.ids else None
