@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["folded", "free_name", "safe_name"]
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+')
-_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])(?=\.|$)", re.IGNORECASE)
+_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]) *(?=\.|$)", re.IGNORECASE)
 _MAX_BYTES = 240  # most file systems stop at 255 bytes; room for "-999" and a temporary suffix
 _MAX_EXTENSION_CHARS = 16
 
@@ -29,10 +29,9 @@ def safe_name(text: str, *, max_chars: int = 80) -> str:
         max_chars: longest result, at least 8.
     """
     printable = text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates
-    name = _tidy(_FORBIDDEN.sub("_", unicodedata.normalize("NFC", printable)))
+    name = _shortened(_tidy(_FORBIDDEN.sub("_", unicodedata.normalize("NFC", printable))), max_chars)
     if _RESERVED.match(name):
-        name = f"_{name}"
-    name = _shortened(name, max_chars)
+        name = _shortened(f"_{name}", max_chars)
     return name or "document"
 
 
