@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,7 @@ def test_a_folder_moves_whole(tmp_path: Path) -> None:
 def test_nothing_is_ever_overwritten(tmp_path: Path, way: str) -> None:
     (tmp_path / "a").write_bytes(b"a")
     (tmp_path / "b").write_bytes(b"b")
-    rename = {
+    rename: Callable[[Path, Path], None] = {
         "system": rename_durable,
         "look": rename_after_look,
         "unsupported": lambda source, target: exclusive_rename(source, target, system=lambda s, t: errno.EINVAL),
