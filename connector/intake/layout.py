@@ -18,6 +18,7 @@ again by itself. What was made once is remembered outside the tree (:class:`Know
 
 import errno
 import json
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,15 +111,17 @@ class KnownFolders:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._gate = threading.Lock()  # every mailbox asks from threads of its own
 
     def __contains__(self, folder: Path) -> bool:
         return str(folder) in self._read()
 
     def remember(self, folder: Path) -> None:
         """Note durably that this folder is marked."""
-        known = self._read()
-        if str(folder) not in known:
-            write_atomic(self._path, json.dumps(sorted([*known, str(folder)]), indent=1).encode("utf-8"))
+        with self._gate:
+            known = self._read()
+            if str(folder) not in known:
+                write_atomic(self._path, json.dumps(sorted([*known, str(folder)]), indent=1).encode("utf-8"))
 
     def _read(self) -> list[str]:
         try:
