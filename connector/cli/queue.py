@@ -1,6 +1,8 @@
 """``mss-connector queue``: what was given to us, one by one, and what a person may decide."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +12,8 @@ from rich.table import Table
 from connector.cli.exits import errors_to_person, stdout
 from connector.cli.place import ConfigOption, journal_of, settings_at
 from connector.cli.words import say
+from connector.daemon.endpoint import data_paths
+from connector.daemon.nudge import nudge
 from connector.domain.catalogue import explain
 from connector.domain.errors import InvalidSubmission
 from connector.domain.states import OutgoingState
@@ -17,6 +21,7 @@ from connector.exchange import person
 from connector.journal.journal import Journal
 from connector.journal.records import OutgoingMessage, SubmissionView
 from connector.platform.system import SystemClock
+from connector.settings.model import Settings
 
 __all__ = ["app"]
 
@@ -26,6 +31,7 @@ IdArgument = Annotated[str, typer.Argument(help="Identifiant complet, ou ses der
 JsonOption = Annotated[bool, typer.Option("--json", help="Pour un programme.")]
 
 ACTOR = "person at the terminal"
+Decision = Callable[..., int]
 
 
 @app.command("list")
@@ -78,10 +84,17 @@ def release(submission_id: IdArgument, config: ConfigOption = None) -> None:
     _decide(submission_id, config, person.release)
 
 
-def _decide(submission_id: str, config: Any, decision: Any) -> None:
-    with errors_to_person(), journal_of(settings_at(config)) as journal:
+def _decide(submission_id: str, config: Path | None, decision: Decision) -> None:
+    with errors_to_person():
+        settings = settings_at(config)
+        _act(settings, submission_id, decision)
+
+
+def _act(settings: Settings, submission_id: str, decision: Decision) -> None:
+    with journal_of(settings) as journal:
         view = _find(journal, submission_id)
         count = decision(journal, SystemClock(), view.id, actor=ACTOR)
+        nudge(data_paths(settings))
         stdout.print(say(f"{view.id[-6:]} : {count} message(s).", f"{view.id[-6:]}: {count} message(s)."))
 
 

@@ -20,9 +20,10 @@ from connector import __version__
 from connector.api.app import create_app
 from connector.daemon.endpoint import data_paths, forget_endpoint, tell_endpoint
 from connector.daemon.mailbox import MailboxParts, Shared, build_mailbox
+from connector.daemon.nudge import NUDGE_SECONDS, NudgeWatch
 from connector.daemon.readiness import problems_before_start
 from connector.daemon.store import open_journal
-from connector.daemon.supervisor import Supervisor
+from connector.daemon.supervisor import Bell, Supervisor
 from connector.daemon.workers import Mood, PrepareLoop
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConfigurationError, ConnectorError
@@ -89,10 +90,12 @@ class Daemon:
             ids=SystemIds(),
             supervisor=self._supervisor,
             known_folders=KnownFolders(paths.root / "folders.json"),
+            prepare_bells=tuple(Bell() for _ in range(PREPARERS)),  # one each: a ring wakes one sleeper only
             owner=f"daemon-{SystemIds().ulid()}",
         )
         self._mailboxes: list[MailboxParts] = []
         self._journal_state = Component("journal")
+        self._nudges = NudgeWatch(paths)
 
     def run(self) -> list[str]:
         """Start everything, wait, stop everything."""
@@ -108,7 +111,7 @@ class Daemon:
             self.asked_to_stop.wait()
             _log.info("stopping")
             late = self._supervisor.stop(STOP_SECONDS)
-        _log.info("stopped", count=len(late))
+        _log.info("stopped", count=len(late), detail=", ".join(late))
         return late
 
     def _build(self) -> None:
@@ -117,9 +120,9 @@ class Daemon:
             self._mailboxes.append(parts)
             self._health.add(mailbox.folder, parts.health)
         preparer = Preparer(self._journal, self._rules, self._shared.owner)
-        for number in range(PREPARERS):
-            mood = Mood(f"prepare-{number + 1}", self._shared.clock)
-            loop = PrepareLoop(preparer, self._shared.prepare_bell, self._prepared, self._shared.stopping, mood)
+        for number, bell in enumerate(self._shared.prepare_bells, 1):
+            mood = Mood(f"prepare-{number}", self._shared.clock)
+            loop = PrepareLoop(preparer, bell, self._prepared, self._shared.stopping, mood)
             self._supervisor.add(mood.name, loop.run, loop.bell)
             self._health.add(mood.name, mood.component)
         self._health.add("workers", self._supervisor.health)
@@ -175,11 +178,18 @@ class Daemon:
         )
         scheduler.add_job(self._expire, "interval", seconds=EXPIRE_SECONDS, id="expire")
         scheduler.add_job(self._keep_house, "interval", hours=HOUSEKEEPING_HOURS, id="housekeeping")
+        scheduler.add_job(self._listen_to_person, "interval", seconds=NUDGE_SECONDS, id="nudge")
         scheduler.start()
         try:
             yield
         finally:
             scheduler.shutdown(wait=False)
+
+    def _listen_to_person(self) -> None:
+        """Somebody decided something at the terminal."""
+        if self._nudges.came():
+            self._shared.ring_preparers()
+            self._prepared()
 
     def _expire(self) -> None:
         with self._noting_journal():

@@ -46,7 +46,12 @@ class Shared:
     supervisor: Supervisor
     known_folders: KnownFolders
     owner: str
-    prepare_bell: Bell = field(default_factory=Bell)
+    prepare_bells: tuple[Bell, ...]
+
+    def ring_preparers(self) -> None:
+        """Something was received."""
+        for bell in self.prepare_bells:
+            bell.ring()
 
     def stopping(self) -> bool:
         """True once the connector was asked to stop."""
@@ -116,7 +121,7 @@ def _folder_loop(parts: MailboxParts, shared: Shared, open_folders: Callable[[],
         scan_seconds=spool.share_scan_seconds if share else spool.scan_seconds,
         settle_seconds=outbox.share_settle_seconds if share else outbox.settle_seconds,
         bell=parts.folder_bell,
-        prepare_bell=shared.prepare_bell,
+        received=shared.ring_preparers,
         stopping=shared.stopping,
         mood=Mood("folders", shared.clock),
     )

@@ -19,6 +19,7 @@ _log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
+RING_AGAIN_SECONDS = 0.2
 CALM_SECONDS = 300.0  # a worker that ran this long starts again with the first pause
 
 
@@ -94,12 +95,24 @@ class Supervisor:
         self._stopping.set()
         for worker in self._workers:
             worker.pause.set()
-            worker.bell.ring()
         deadline = self._clock.monotonic() + seconds
-        for worker in self._workers:
-            if worker.thread is not None:
-                worker.thread.join(max(0.0, deadline - self._clock.monotonic()))
-        return [worker.name for worker in self._workers if worker.thread and worker.thread.is_alive()]
+        late = self._ring_the_living()
+        while late and self._clock.monotonic() < deadline:
+            self._join_first(late, deadline)
+            late = self._ring_the_living()
+        return [worker.name for worker in late]
+
+    def _ring_the_living(self) -> list[_Worker]:
+        """Ring again, since a worker may have taken the last ring for something else."""
+        living = [worker for worker in self._workers if worker.thread and worker.thread.is_alive()]
+        for worker in living:
+            worker.bell.ring()
+        return living
+
+    def _join_first(self, living: list[_Worker], deadline: float) -> None:
+        thread = living[0].thread
+        if thread is not None:
+            thread.join(min(RING_AGAIN_SECONDS, max(0.0, deadline - self._clock.monotonic())))
 
     def health(self) -> Component:
         """One node per worker."""

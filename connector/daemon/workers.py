@@ -87,7 +87,7 @@ class FolderLoop:
     scan_seconds: float
     settle_seconds: float
     bell: Bell
-    prepare_bell: Bell
+    received: Callable[[], None]
     stopping: Callable[[], bool]
     mood: Mood
 
@@ -110,7 +110,7 @@ class FolderLoop:
         try:
             taken = folders.outbox.run_once()
             if taken:
-                self.prepare_bell.ring()
+                self.received()
             reported = folders.reporter.run_once()
         except Unavailable as error:
             self.mood.bad(error)

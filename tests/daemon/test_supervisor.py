@@ -55,6 +55,20 @@ def test_stopping_rings_a_sleeping_worker_awake(supervisor: Supervisor) -> None:
     assert supervisor.stop(10) == []
 
 
+def test_stopping_rings_again_when_a_worker_took_the_ring_for_something_else(supervisor: Supervisor) -> None:
+    bell = Bell()
+
+    def run() -> None:
+        while not supervisor.stopping:
+            bell.wait(3600)
+        bell.wait(3600)  # what it does last consumes another ring
+
+    supervisor.add("busy", run, bell)
+    supervisor.add("twin", run, bell)  # two workers on one bell: each ring wakes only one of them for sure
+    supervisor.start()
+    assert supervisor.stop(10) == []
+
+
 def test_a_worker_that_does_not_stop_is_named(supervisor: Supervisor) -> None:
     release = threading.Event()
     supervisor.add("deaf", lambda: release.wait(30) and None, Bell())
