@@ -106,7 +106,7 @@ class Quarantined:
 
 
 class DeliveryTarget(Protocol):
-    """Puts messages where the LPS reads. Every method may be called again after a crash: it finishes what it began."""
+    """Puts messages where the LPS reads. Called again after a crash, each method finishes what it began."""
 
     def deliver(self, arrival: Arrival) -> Delivered:
         """Deliver once; when it returns, everything is durable and visible.

@@ -18,6 +18,7 @@ from connector.domain.states import IncomingEvent, IncomingState
 from connector.journal.journal import Journal
 from connector.journal.records import IncomingMessage, StoredBytes
 from connector.operators.base import FetchedMessage, Receiver, ServerMessage
+from connector.operators.errors import OperatorError
 
 __all__ = ["Collector"]
 
@@ -63,20 +64,27 @@ class Collector:
             count += self._fetch(receiver, rows)
 
     def _fetch(self, receiver: Receiver, rows: Sequence[IncomingMessage]) -> int:
-        by_place = {(row.folder, row.uid_validity, row.uid): row for row in rows}
-        fetched = 0
-        for chunk in _chunks(receiver.fetch([_place(row) for row in rows]), self.batch):
-            items = []
-            for message in chunk:
-                place = message.place
-                row = by_place.pop((place.folder, place.uid_validity, place.uid))
-                items.append(_stored(row, message))
-            self.journal.store(items)
-            fetched += len(items)
-        vanished = [row.id for row in by_place.values()]
-        if vanished:
-            self.journal.record_incoming_many(vanished, IncomingEvent.VANISH, server=self.server)
-        return fetched
+        missing = {(row.folder, row.uid_validity, row.uid): row for row in rows}
+        try:
+            for chunk in _chunks(receiver.fetch([_place(row) for row in rows]), self.batch):
+                places = [(m.place.folder, m.place.uid_validity, m.place.uid) for m in chunk]
+                self.journal.store([_stored(missing[place], m) for place, m in zip(places, chunk, strict=True)])
+                for place in places:
+                    del missing[place]
+        except OperatorError as broken:
+            self._give_back(missing.values(), broken)
+            raise
+        if missing:
+            gone = [row.id for row in missing.values()]
+            self.journal.record_incoming_many(gone, IncomingEvent.VANISH, server=self.server)
+        return len(rows) - len(missing)
+
+    def _give_back(self, rows: Iterable[IncomingMessage], broken: OperatorError) -> None:
+        """End the leases: the next round, on a new connection, fetches them."""
+        for row in rows:
+            self.journal.postpone_incoming(
+                row.id, next_attempt_at=row.next_attempt_at or row.state_since, code=broken.code, detail=broken.detail
+            )
 
     def acknowledge(self, receiver: Receiver) -> int:
         """Mark on the server what the LPS has.

@@ -1,14 +1,17 @@
 """Opening: a stored message becomes an arrival for the LPS, a receipt tied to what was sent, or a quarantined one.
 
-After ``journal.opened`` nothing new is kept: a crash opens the same bytes again and delivers the same arrival, and the
-delivery recognises what it had done. A message is never dropped: what cannot be opened is set aside with its raw bytes.
+After ``journal.opened`` nothing new is kept: a crash opens the same bytes again and delivers the same arrival, and
+the delivery recognises what it had done. A message is never dropped: what cannot be opened is set aside with its raw
+bytes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
+from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConnectorError, Unavailable
 from connector.domain.limits import Limits
@@ -28,6 +31,8 @@ __all__ = ["Opener"]
 _log = structlog.get_logger(__name__)
 
 TOO_EARLY_SECONDS = 2.0
+HINDERED_SECONDS = 10.0  # after the first hindrance; doubled by each further one
+LONGEST_HINDERED_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Opener:
     target: DeliveryTarget
     clock: Clock
     owner: str
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
     batch: int = 20
 
     def run_once(self) -> int:
@@ -52,26 +57,37 @@ class Opener:
             Unavailable: the journal, the disk or the folder; what was claimed is tried again later.
         """
         done: list[str] = []
-        for state in (IncomingState.OPENED, IncomingState.STORED):  # what a crash left half-way comes first
-            rows = self.journal.claim_incoming(self.mailbox, state=state, owner=self.owner, limit=self.batch)
-            done += [row.id for row in rows if self._handle(row)]
-        self.target.settle(done)
+        try:
+            for state in (IncomingState.OPENED, IncomingState.STORED):  # what a crash left half-way comes first
+                rows = self.journal.claim_incoming(self.mailbox, state=state, owner=self.owner, limit=self.batch)
+                self._handle_all(rows, done)
+        finally:
+            self.target.settle(done)
         return len(done)
 
+    def _handle_all(self, rows: Sequence[IncomingMessage], done: list[str]) -> None:
+        for position, row in enumerate(rows):
+            try:
+                if self._handle(row):
+                    done.append(row.id)
+            except Unavailable as hindrance:
+                for left in rows[position:]:
+                    pause = min(HINDERED_SECONDS * 2 ** min(left.attempts, 10), LONGEST_HINDERED_SECONDS)
+                    self._again(left, pause, hindrance.code, hindrance.detail)
+                raise
+
     def _handle(self, row: IncomingMessage) -> bool:
-        raw = self.journal.payload(row.payload_id or "")
+        raw = b""
         try:
+            raw = self.journal.payload(row.payload_id or "")
             opened = open_message(raw, self.limits)
             if self._is_settled_receipt(row, opened):
                 return True
-            arrival = arrival_of(row, opened, len(raw), self.limits)
+            self._deliver(row, arrival_of(row, opened, len(raw), self.limits))
         except Unavailable:
             raise
         except ReceiptTooEarly:
-            again = self.clock.now() + timedelta(seconds=TOO_EARLY_SECONDS)
-            self.journal.postpone_incoming(
-                row.id, next_attempt_at=again, code="ACCUSE_PRECOCE", detail="receipt before our commit"
-            )
+            self._again(row, TOO_EARLY_SECONDS, "ACCUSE_PRECOCE", "receipt before our commit")
             return False
         except ConnectorError as error:
             self._quarantine(row, raw, error.code, error.detail)
@@ -79,9 +95,11 @@ class Opener:
             where = where_it_broke(error)
             _log.error("open_failed", id=row.id, error=type(error).__name__, detail=where)
             self._quarantine(row, raw, "INTERNE", f"{type(error).__name__} at {where}")
-        else:
-            self._deliver(row, arrival)
         return True
+
+    def _again(self, row: IncomingMessage, seconds: float, code: str, detail: str) -> None:
+        again = self.clock.now() + timedelta(seconds=seconds)
+        self.journal.postpone_incoming(row.id, next_attempt_at=again, code=code, detail=detail)
 
     def _is_settled_receipt(self, row: IncomingMessage, opened: OpenedMessage) -> bool:
         receipt = read_receipt(opened)

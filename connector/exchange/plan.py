@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from connector.documents.cda.model import CdaDocument
+from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
@@ -41,7 +42,7 @@ class MailboxRules:
     clock: Clock
     ids: IdSource
     earlier_message_id: Callable[[str], str | None]  # Message-ID under which a document left, for threading
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def plan_messages(view: SubmissionView, files: Sequence[SubmittedFile], rules: M
     for document in content.documents:
         _check_environment(document, rules.software)
     recipients = [recipient for message in view.messages for recipient in message.recipients]
+    if not recipients:
+        raise InvalidSubmission("SANS_DESTINATAIRE", "the submission names nobody")
     groups = _groups(recipients, split=rules.message.split_patients_and_professionals)
     for recipient in recipients:
         _check_recipient(recipient.address, content.documents, view.options)

@@ -12,7 +12,7 @@ from pathlib import PurePath
 import structlog
 
 from connector.domain.address import MailboxAddress
-from connector.domain.errors import ConnectorError, Unavailable
+from connector.domain.errors import ConnectorError, IllegalTransition, Unavailable
 from connector.domain.states import OutgoingEvent
 from connector.domain.submission import SubmittedFile
 from connector.exchange.plan import MailboxRules, Plan, plan_messages
@@ -43,15 +43,21 @@ class Preparer:
             Unavailable: the journal or the disk; what was claimed is given back.
         """
         claimed = self.journal.claim_received(owner=self.owner, limit=self.batch)
-        for message in claimed:
-            self._prepare(message)
+        for position, message in enumerate(claimed):
+            try:
+                self._prepare(message)
+            except Unavailable:
+                for waiting in claimed[position:]:
+                    self.journal.release_claim(waiting.id)
+                raise
+            except IllegalTransition as overtaken:  # a person cancelled it meanwhile
+                _log.warning("prepare_overtaken", id=message.id, detail=overtaken.detail)
         return len(claimed)
 
     def _prepare(self, message: OutgoingMessage) -> None:
         try:
             plan = self._plan(message)
         except Unavailable:
-            self.journal.release_claim(message.id)
             raise
         except ConnectorError as error:
             self._reject(message, error.code, error.detail)

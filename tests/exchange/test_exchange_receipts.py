@@ -356,7 +356,8 @@ def test_a_bounce_in_the_words_of_mon_espace_sante_is_tied_too(scene: Scene) -> 
         LAB,
         (
             f"Return-Path: <>\r\nFrom: <ne-pas-repondre@patient.mssante.fr>\r\nTo: <{LAB}>\r\n"
-            f"Message-ID: <b@p.fr>\r\nSubject: Message non distribue\r\nIn-Reply-To: {header}\r\n\r\nVotre message a {PATIENT} ...\r\n"
+            f"Message-ID: <b@p.fr>\r\nSubject: Message non distribue\r\n"
+            f"In-Reply-To: {header}\r\n\r\nVotre message a {PATIENT} ...\r\n"
         ).encode(),
     )
     scene.receive()
