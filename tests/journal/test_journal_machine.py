@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from connector.domain.errors import IllegalTransition
 from connector.domain.states import OUTGOING, OutgoingEvent, OutgoingState, RecipientState, WaitingFor
 from connector.journal.records import RecipientChange
-from connector.testing.clock import EPOCH, FakeClock
+from connector.testing.clock import FakeClock
 from tests.journal.journal_builders import BOX, CC, TO, Scene, file_of, frozen, open_journal, submission
 
 _OWN_QUESTION = {OutgoingEvent.FREEZE, OutgoingEvent.CLAIM}
@@ -146,4 +146,3 @@ TestOutgoingMachine = OutgoingMachine.TestCase
 TestOutgoingMachine.settings = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-assert EPOCH.tzinfo is not None

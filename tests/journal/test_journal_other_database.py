@@ -1,7 +1,4 @@
-"""What is different on PostgreSQL, shown without one: the lock of the chain, and the triggers.
-
-``test_journal_postgres.py`` runs the real thing where a server is installed.
-"""
+"""What is different on PostgreSQL, shown without a server: the lock of the chain, and the triggers."""
 
 from pathlib import Path
 from types import SimpleNamespace
