@@ -305,11 +305,12 @@ class ScriptedImap(_Listener):
         if word == "IDLE" and self.idle is not None:
             self.idle(wire, tag)
             return True
-        wire.say(*self._lines(wire, word))
         if word == "AUTHENTICATE":
             wire.say("+ ")
             wire.line()
         completion = self.completions.get(word, "OK done")
+        if completion.startswith("OK"):
+            wire.say(*self._lines(wire, word))
         if completion:
             wire.say(f"{tag} {completion}")
         if word == "STARTTLS" and self.tls is not None and completion.startswith("OK"):

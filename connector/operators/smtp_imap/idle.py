@@ -1,6 +1,7 @@
 """Waiting for news with IDLE (RFC 2177), without ever trusting a silent line."""
 
 import contextlib
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ __all__ = ["idle", "pause"]
 SLICE_SECONDS = 1.0  # how often stop() is asked
 DONE_SECONDS = 10.0  # a server that does not answer DONE within this is gone
 _NEWS = frozenset({b"EXISTS", b"RECENT"})
+_NEWS_LINE = re.compile(rb"\* \d+ (EXISTS|RECENT)\b", re.IGNORECASE)
 
 _Monotonic = Callable[[], float]
 
@@ -37,7 +39,7 @@ def idle(client: ImapConnection, *, seconds: float, stop: Callable[[], bool], an
     """
     until = time.monotonic() + seconds
     _start(client)
-    news = _is_line_buffered(client)
+    news = _is_news_buffered(client, answer_seconds)
     while not news and not stop() and (left := until - time.monotonic()) > 0:
         asked = min(SLICE_SECONDS, left)
         before = time.monotonic()
@@ -67,10 +69,18 @@ def _start(client: ImapConnection) -> None:
         raise ConnectionFailed("OPERATEUR_INJOIGNABLE", clean(f"no IDLE: {error}")) from error
 
 
-def _is_line_buffered(client: ImapConnection) -> bool:
-    """True when a line came together with the server's "+": the socket would not announce it any more."""
+def _is_news_buffered(client: ImapConnection, answer_seconds: float) -> bool:
+    """Read what came together with the server's "+": the socket would not announce it any more."""
     connection = client.socket()
-    connection.settimeout(0)
+    news = False
+    while _is_line_buffered(client):
+        connection.settimeout(answer_seconds)
+        news = bool(_NEWS_LINE.match(client._imap._get_line())) or news
+    return news
+
+
+def _is_line_buffered(client: ImapConnection) -> bool:
+    client.socket().settimeout(0)
     with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError):
         return bool(client._imap.file.peek(1))
     return False

@@ -78,7 +78,8 @@ def failures() -> Iterator[None]:
         raise ConnectionFailed("STARTTLS_ABSENT", clean(str(error))) from error
     except ssl.SSLError as error:
         raise tls_failure(error) from error
-    except (IMAPClientAbortError, ProtocolError, OSError) as error:  # a time-out is an OSError
+    except (IMAPClientAbortError, ProtocolError, OSError, ValueError) as error:
+        # a time-out is an OSError; imapclient's parser raises ValueError for some answers that make no sense
         raise ConnectionFailed("OPERATEUR_INJOIGNABLE", clean(f"{type(error).__name__}: {error}")) from error
     except IMAPClientError as error:
         raise _refusal(error) from error

@@ -182,10 +182,12 @@ class ImapReceiver:
 
     def _idle(self, client: ImapConnection, seconds: float, stop: Callable[[], bool]) -> bool:
         until = time.monotonic() + seconds
-        while not stop() and (left := until - time.monotonic()) > 0:
+        while (left := until - time.monotonic()) > 0:
             longest = min(left, self.settings.idle_seconds)
             if idle(client, seconds=longest, stop=stop, answer_seconds=self.settings.answer_seconds):
                 return True
+            if stop():
+                break
         return False
 
     def _sized(self, folder: str, validity: int, group: list[ServerMessage]) -> list[tuple[ServerMessage, int]]:
