@@ -189,7 +189,8 @@ class Daemon:
         """Somebody decided something at the terminal."""
         if self._nudges.came():
             self._shared.ring_preparers()
-            self._prepared()
+            for parts in self._mailboxes:
+                parts.hurry()
 
     def _expire(self) -> None:
         with self._noting_journal():

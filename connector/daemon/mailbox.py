@@ -1,5 +1,6 @@
 """Building the parts of one mailbox and the bells between them."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,11 +69,18 @@ class MailboxParts:
     send_bell: Bell = field(default_factory=Bell)
     receive_bell: Bell = field(default_factory=Bell)
     deliver_bell: Bell = field(default_factory=Bell)
+    impatience: threading.Event = field(default_factory=threading.Event)
     moods: list[Mood] = field(default_factory=list)
 
     def health(self) -> Component:
         """The node of the health tree."""
         return Component(self.mailbox.folder, parts=tuple(mood.component() for mood in self.moods))
+
+    def hurry(self) -> None:
+        """A person decided something: look at once, whatever pause was going on."""
+        self.impatience.set()
+        for bell in (self.folder_bell, self.send_bell, self.receive_bell, self.deliver_bell):
+            bell.ring()
 
     def settled(self) -> None:
         """The outcome of something that was sent is known, or it may leave again."""
@@ -160,6 +168,8 @@ def _send_loop(parts: MailboxParts, shared: Shared, operator: OperatorSettings) 
         stopping=shared.stopping,
         clock=shared.clock,
         mood=Mood("send", shared.clock),
+        owner=shared.owner,
+        impatience=parts.impatience,
     )
 
 

@@ -6,6 +6,7 @@ block for a long time, and none may hold up another: *folders* (outbox and statu
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -169,12 +170,16 @@ class SendLoop:
     stopping: Callable[[], bool]
     clock: Clock
     mood: Mood
+    owner: str
+    impatience: threading.Event  # set when a person decided something: pauses end
 
     def run(self) -> None:
         """Send until told to stop."""
         asyncio.run(self._run())
 
     async def _run(self) -> None:
+        # what a crashed run of this very worker had begun is looked at as after a crash of the whole process
+        self.journal.recover(owner=self.owner, mailbox=self.mailbox.address)
         sender = self.make_sender()
         try:
             dispatcher = self.make_dispatcher(sender)
@@ -187,6 +192,9 @@ class SendLoop:
             await sender.close()
 
     async def _once(self, dispatcher: Dispatcher) -> int:
+        if self.impatience.is_set():
+            self.impatience.clear()
+            dispatcher.forget_pause()
         try:
             count = await dispatcher.run_once()
             self._show(dispatcher)

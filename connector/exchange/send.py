@@ -88,6 +88,10 @@ class Dispatcher:
         """True while a message waits because the operator refused our identity."""
         return any(m.waiting_for is WaitingFor.CREDENTIALS for m in self.journal.waiting(self.mailbox))
 
+    def forget_pause(self) -> None:
+        """A person says that it is worth trying now."""
+        self._paused_until = 0.0
+
     def pause_seconds(self) -> float:
         """How long the mailbox still pauses after a failed connection."""
         return max(0.0, self._paused_until - self.clock.monotonic())

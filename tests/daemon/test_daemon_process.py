@@ -1,4 +1,4 @@
-"""The daemon as a person runs it: starts, says how it is, refuses to run twice, stops cleanly, survives bad moments."""
+"""The daemon as a person runs it: starts, says how it is, refuses to run twice, survives bad moments, stops."""
 
 import contextlib
 import json
@@ -90,22 +90,15 @@ def test_the_network_is_cut_and_comes_back_and_nothing_is_lost(scene: Stage) -> 
     health = until(lambda: _hindered(scene.settings), "the health tree to say so")
     assert "internet" in json.dumps(health, ensure_ascii=False)
     scene.operator.start()
-    journal_retry(scene.settings)
+    with contextlib.closing(open_journal(scene.settings, actor="test")) as journal:
+        waiting = journal.submissions()[0].id
+    assert command(scene, "queue", "retry", waiting).returncode == 0  # a person who does not want to wait
     until(lambda: len(list(scene.inbox.glob("*.mss.json"))) == 1 or None, "the delivery")
 
 
 def _hindered(settings: Settings) -> dict[str, Any] | None:
     health = ask_health(settings)
     return health if health and health["status"] == "waiting" else None
-
-
-def journal_retry(settings: Settings) -> None:
-    """What a person does who does not want to wait for the next attempt."""
-    from connector.exchange.person import retry
-    from connector.platform.system import SystemClock
-
-    with contextlib.closing(open_journal(settings, actor="test")) as journal:
-        retry(journal, SystemClock(), journal.submissions()[0].id, actor="test")
 
 
 def test_a_refused_identity_waits_for_a_person_and_is_not_hammered(scene: Stage) -> None:
@@ -120,8 +113,7 @@ def test_a_refused_identity_waits_for_a_person_and_is_not_hammered(scene: Stage)
         assert until(waiting, "the message to wait") == 1
         drop(scene, "REQ0418", "cr-consultation-n1.xml")
         until(lambda: len(journal.submissions()) == 2 or None, "the second drop")
-        until(lambda: any(m.state is OutgoingState.PREPARED for v in journal.submissions() for m in v.messages) or None,
-              "the second message to be prepared")  # fmt: skip
+        until(lambda: OutgoingState.PREPARED in states(scene.settings) or None, "the second message to be prepared")
         attempts = [m.attempts for v in journal.submissions() for m in v.messages]
         assert sorted(attempts) == [0, 1]
         scene.operator.calm()
