@@ -22,10 +22,8 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from connector.domain.errors import InvalidSubmission
@@ -41,6 +39,7 @@ from connector.platform.files import (
 )
 from connector.platform.names import free_name
 from connector.platform.rename import exclusive_rename
+from connector.platform.together import sync_descriptors
 
 __all__ = ["HandOver", "Package"]
 
@@ -180,8 +179,7 @@ def _pairs(values: Iterable[Iterable[str]]) -> list[tuple[str, str]]:
 def _write_all(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
     """Write and sync each file; their folder is synced with the receipt."""
     with ExitStack() as opened:
-        descriptors = [_write(folder / name, content, opened) for name, content in files]
-        list(_syncers().map(os.fsync, descriptors))  # the first error is raised here: a failed sync is a failed write
+        sync_descriptors([_write(folder / name, content, opened) for name, content in files])
 
 
 def _write(path: Path, content: bytes, opened: ExitStack) -> int:
@@ -194,12 +192,6 @@ def _write(path: Path, content: bytes, opened: ExitStack) -> int:
 
 def _digests(files: Sequence[tuple[str, bytes]]) -> list[tuple[str, str]]:
     return [(name, hashlib.sha256(content).hexdigest()) for name, content in files]
-
-
-@cache
-def _syncers() -> ThreadPoolExecutor:
-    """Syncs made side by side share the disk's commits: 1.0 ms instead of 2.8 ms for seven files (measured)."""
-    return ThreadPoolExecutor(8, thread_name_prefix="sync")
 
 
 def _has_digest(path: Path, digest: str) -> bool:

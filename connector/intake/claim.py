@@ -13,6 +13,7 @@ A file that changed between the scan and the rename (POSIX lets us rename what i
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from connector.domain.limits import Limits
@@ -22,6 +23,7 @@ from connector.intake.filing import entries
 from connector.intake.layout import BoxLayout
 from connector.intake.scan import Observation, is_flag, list_folder
 from connector.platform.files import fsync_folder, read_regular_file, rename_durable
+from connector.platform.together import rename_together
 
 __all__ = ["Claims"]
 
@@ -55,13 +57,11 @@ class Claims:
         """
         folder = self.folder(claim_id)
         folder.mkdir(mode=0o700)
-        fsync_folder(folder.parent)
         reach("claim.folder_made")
         names = (drop.folder,) if drop.folder else tuple(file.name for file in drop.files)
         try:
-            for name in names:
-                rename_durable(self._layout.outbox / name, folder / name)
-                reach("claim.file_moved")
+            rename_together(self._moves(names, folder))
+            fsync_folder(folder.parent)
         except OSError:
             self.give_back(claim_id)
             return False
@@ -70,6 +70,11 @@ class Claims:
             return True
         self.give_back(claim_id)
         return False
+
+    def _moves(self, names: Sequence[str], folder: Path) -> Iterator[tuple[Path, Path]]:
+        for name in names:
+            yield self._layout.outbox / name, folder / name
+            reach("claim.file_moved")  # the generator goes on when the move is done
 
     def give_back(self, claim_id: str) -> bool:
         """Return the files of a claim to the LPS's folder: data first, so that a flag never stands alone.

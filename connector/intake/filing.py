@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from connector.intake.drop import base_name
-from connector.platform.files import rename_durable
+from connector.platform.together import fsync_folders, rename_exclusive
 
 __all__ = ["OWN_FILES", "entries", "free_number", "move_all", "numbered"]
 
@@ -55,11 +55,14 @@ def move_all(sources: Collection[Path], target: Path, names: Mapping[str, str]) 
         The names under which they really stand: a name that someone else took in between gets the next number.
     """
     final = dict(names)
+    folders: dict[Path, None] = {}
     for name, wished in names.items():
         for source in sources:
             if (source / name).exists() and source / name != target / wished:
                 final[name] = _move(source / name, target, wished)
+                folders |= {target: None, source: None}
                 break
+    fsync_folders(folders)
     return final
 
 
@@ -67,7 +70,7 @@ def _move(source: Path, target: Path, wished: str) -> str:
     name, number = wished, 1
     while True:
         try:
-            rename_durable(source, target / name)
+            rename_exclusive(source, target / name)
         except FileExistsError:
             number += 1
             name = numbered(wished, number)

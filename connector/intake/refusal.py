@@ -28,6 +28,7 @@ from connector.intake.problem import BadDrop
 from connector.intake.results import StatusFiles
 from connector.intake.status import Etat, Problem, Status, status_note
 from connector.platform.files import remove, safe_name, write_atomic
+from connector.platform.together import write_together
 
 __all__ = ["Refusals"]
 
@@ -99,8 +100,8 @@ class Refusals:
         """
         verdict = _Verdict(**json.loads(self._path(claim_id).read_text("utf-8")))
         status = _status(claim_id, verdict)
-        write_atomic(self._layout.errors / verdict.note, status_note(status, self._zone, left=False))
-        self._files.write(verdict.status, status, "ERREURS")
+        note = (self._layout.errors / verdict.note, status_note(status, self._zone, left=False))
+        write_together([note, *self._files.content(verdict.status, status, "ERREURS")])
         move_all([self._claims.folder(claim_id)], self._layout.errors, verdict.files)
         reach("claim.filed")
         self._trace(claim_id, verdict.code)

@@ -26,12 +26,14 @@ from connector.intake.ledger import ReportLedger
 from connector.intake.record import Record, Records
 from connector.intake.status import Etat, Status, describe, is_final, status_json, status_note, status_txt, was_sent
 from connector.journal.records import SubmissionView
-from connector.platform.files import private_folder, remove, safe_name, unavailable, write_atomic
+from connector.platform.files import private_folder, remove, safe_name, unavailable
+from connector.platform.together import write_together
 from connector.settings.model import MailboxSettings, OutboxSettings
 
 __all__ = ["StatusFiles", "StatusReporter"]
 
 _FAILED = (Etat.ERREUR, Etat.DOUBLON, Etat.ANNULE)
+_SUCCEEDED = (Etat.ENVOYE, Etat.REMIS, Etat.LU)
 
 
 class StatusFiles:
@@ -53,24 +55,25 @@ class StatusFiles:
         suffixes = (".statut.json", ".statut.txt", ".envoye", ".erreur")
         return [self._folder / f"{base}{suffix}" for suffix in suffixes]
 
-    def write(self, base: str, status: Status, place: str) -> None:
-        """Write what the settings ask for; each file is whole or not there."""
+    def content(self, base: str, status: Status, place: str) -> list[tuple[Path, bytes]]:
+        """What the settings ask for, to be written together."""
+        files = []
         if self._wanted.status_txt:
-            write_atomic(self._folder / f"{base}.statut.txt", status_txt(status, self._zone))
+            files.append((self._folder / f"{base}.statut.txt", status_txt(status, self._zone)))
         if self._wanted.status_json:
-            write_atomic(self._folder / f"{base}.statut.json", status_json(status, place))
-        if self._wanted.markers:
-            self._mark(base, status)
+            files.append((self._folder / f"{base}.statut.json", status_json(status, place)))
+        if self._wanted.markers and status.etat in _FAILED:
+            reason = status_txt(status, self._zone).split(b"TEXTE=")[-1] if status.problems else b""
+            files.append((self._folder / f"{base}.erreur", reason))
+        elif self._wanted.markers and status.etat in _SUCCEEDED:
+            files.append((self._folder / f"{base}.envoye", b""))
+        return files
 
-    def _mark(self, base: str, status: Status) -> None:
-        sent, failed = self._folder / f"{base}.envoye", self._folder / f"{base}.erreur"
-        reason = status_txt(status, self._zone).split(b"TEXTE=")[-1] if status.problems else b""
-        if status.etat in _FAILED:
-            write_atomic(failed, reason)
-            sent.unlink(missing_ok=True)
-        elif status.etat in (Etat.ENVOYE, Etat.REMIS, Etat.LU):
-            write_atomic(sent, b"")
-            failed.unlink(missing_ok=True)
+    def remove_stale(self, base: str, status: Status) -> None:
+        """Take away the marker that is no longer true."""
+        if self._wanted.markers and status.etat in (*_FAILED, *_SUCCEEDED):
+            stale = ".envoye" if status.etat in _FAILED else ".erreur"
+            (self._folder / f"{base}{stale}").unlink(missing_ok=True)
 
 
 class StatusReporter:
@@ -123,10 +126,12 @@ class StatusReporter:
     def _report(self, view: SubmissionView) -> None:
         status = describe(view)
         record = self._record(view, status)
-        self._files.write(record.status, status, record.place)
+        files = self._files.content(record.status, status, record.place)
         if record.note and status.needs_note:
             text = status_note(status, self._zone, left=was_sent(view))
-            write_atomic(self._layout.errors / record.note, text)
+            files.append((self._layout.errors / record.note, text))
+        write_together(files)
+        self._files.remove_stale(record.status, status)
         reach("status.written")
         if record.place:
             self._file(view.id, record)

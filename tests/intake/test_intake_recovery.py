@@ -9,7 +9,8 @@ import pytest
 from connector.domain.ports import watch_steps
 from connector.domain.states import OutgoingEvent
 from connector.domain.submission import FileRole
-from connector.intake import claim, filing, refusal
+from connector.intake import filing, refusal
+from connector.platform import together
 from connector.platform.files import rename_durable
 from connector.sandbox.samples import sample
 from tests.intake.bench import CDA, Bench
@@ -115,14 +116,14 @@ def test_a_move_that_was_cut_between_two_files_goes_on(bench: Bench, monkeypatch
     bench.send()
     moved: list[str] = []
 
-    def cut(source: Path, target: Path) -> None:
+    def cut(source: Path, target: Path, **_: object) -> None:
         if moved:
             raise Killed
         moved.append(str(source))
         rename_durable(source, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(filing, "rename_durable", cut)
+        patched.setattr(filing, "rename_exclusive", cut)
         with pytest.raises(Killed):
             bench.reporter.run_once()
     bench = bench.again()
@@ -178,13 +179,13 @@ def test_a_file_that_vanishes_during_the_claim_gives_the_others_back(
 ) -> None:
     three_files(bench)
 
-    def fails_for_the_sidecar(source: Path, target: Path) -> None:
+    def fails_for_the_sidecar(source: Path, target: Path, **_: object) -> None:
         if str(source).endswith("A_ENVOYER/X.mss.json"):
             raise PermissionError(13, "in use")
         rename_durable(source, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(claim, "rename_durable", fails_for_the_sidecar)
+        patched.setattr(together, "rename_exclusive", fails_for_the_sidecar)
         assert bench.scan() == 0
     assert bench.names("A_ENVOYER") == ["X.mss.json", "X.ok", "X.xml"]
     assert bench.work() == []
