@@ -105,8 +105,10 @@ def test_official_documents_are_cda(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sample_files("xdm/*/*.zip") + sample_files("xdm/ans/*/*.ZIP"), ids=lambda path: f"{path.parent.name}-{path.name}"
-)  # fmt: skip
+    "path",
+    sample_files("xdm/*/*.zip") + sample_files("xdm/ans/*/*.ZIP"),
+    ids=lambda path: f"{path.parent.name}-{path.name}",
+)
 def test_official_and_foreign_packages_are_xdm(path: Path) -> None:
     assert recognise(path.read_bytes()) is FileKind.XDM
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from connector.xdm.package_writer import SenderInfo
 
-__all__ = ["INS", "LOCAL", "NOW", "SENDER", "CountingIds", "author", "cda", "patient_ids", "service_event"]
+__all__ = ["INS", "LOCAL", "NOW", "SENDER", "CountingIds", "author", "cda", "level_1", "patient_ids", "service_event"]
 
 NOW = datetime(2026, 3, 10, 14, 15, 30, tzinfo=UTC)
 SENDER = SenderInfo(software="Connecteur d'essai", version="1.0", editor="Éditeur Fictif")
@@ -36,10 +36,6 @@ _FACILITY = """<componentOf><encompassingEncounter><code code="AMB" codeSystem="
   <code code="SA07" displayName="Cabinet individuel" codeSystem="1.2.250.1.71.4.2.4"/>
   </healthCareFacility></location></encompassingEncounter></componentOf>"""
 
-_LEVEL_1 = (
-    '<component><nonXMLBody><text mediaType="application/pdf" representation="B64">{}</text></nonXMLBody></component>'
-)
-
 
 class CountingIds:
     """Identifiers 1, 2, 3 … in place of random ones."""
@@ -53,6 +49,11 @@ class CountingIds:
 
     def ulid(self) -> str:
         raise NotImplementedError
+
+
+def level_1(text: str, media_type: str = "application/pdf") -> str:
+    inner = f'<text mediaType="{media_type}" representation="B64">{text}</text>'
+    return f"<component><nonXMLBody>{inner}</nonXMLBody></component>"
 
 
 def patient_ids(*identifiers: tuple[str, str]) -> str:
@@ -113,7 +114,7 @@ def cda(
     acts: str = service_event(),
     related: str = "",
     facility: str = _FACILITY,
-    body: str = _LEVEL_1.format("JVBERi0xLjQK"),
+    body: str = level_1("JVBERi0xLjQK"),
     prolog: str = '<?xml version="1.0" encoding="UTF-8"?>\n',
 ) -> bytes:
     """A CDA document; every piece can be replaced or left out."""

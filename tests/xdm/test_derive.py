@@ -11,7 +11,7 @@ from connector.domain.errors import ConfigurationError, InvalidSubmission
 from connector.domain.patient import key_of
 from connector.xdm.derive import derive_entry, derive_submission_set, new_oid
 from connector.xdm.model import CodedValue, DocumentEntry, SubmissionSet
-from tests.xdm.cda_samples import INS, LOCAL, NOW, CountingIds, author, cda, patient_ids, service_event
+from tests.xdm.cda_samples import INS, LOCAL, NOW, CountingIds, author, cda, level_1, patient_ids, service_event
 
 
 def entry_of(data: bytes) -> DocumentEntry:
@@ -95,13 +95,13 @@ def test_a_patient_without_identifier_cannot_be_sent() -> None:
     [
         ("", ()),
         (
-            "<patient><name><family>EXEMPLE</family><given>ANNE</given></name>"
-            '<administrativeGenderCode code="UN"/></patient>',
+            """<patient><name><family>EXEMPLE</family><given>ANNE</given></name>
+            <administrativeGenderCode code="UN"/></patient>""",
             ("PID-5|EXEMPLE^ANNE^ANNE^^^^L", "PID-8|U"),
         ),
         (
-            '<patient><name><family qualifier="BR">A</family><family qualifier="CL">B</family>'
-            '<given qualifier="BR">RUTH</given></name></patient>',
+            """<patient><name><family qualifier="BR">A</family><family qualifier="CL">B</family>
+            <given qualifier="BR">RUTH</given></name></patient>""",
             ("PID-5|A^RUTH^^^^^L", "PID-5|B^RUTH^^^^^D"),
         ),
         (
@@ -153,8 +153,7 @@ def test_the_format_of_a_structured_document_is_that_of_its_last_known_model(
     ],
 )
 def test_the_format_of_a_level_1_document_is_that_of_its_body(media_type: str, code: str) -> None:
-    body = f'<component><nonXMLBody><text mediaType="{media_type}" representation="B64">AAAA</text></nonXMLBody></component>'
-    entry = entry_of(cda(body=body))
+    entry = entry_of(cda(body=level_1("AAAA", media_type)))
     assert entry.format_code is not None
     assert entry.format_code.code == code
 

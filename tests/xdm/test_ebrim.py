@@ -13,6 +13,7 @@ from connector.xdm.ebrim_reader import read_metadata
 from connector.xdm.ebrim_schema import violations
 from connector.xdm.ebrim_writer import write_metadata
 from connector.xdm.model import Association, AuthorEntry, CodedValue, DocumentEntry, Metadata, SubmissionSet
+from tests.our_errors import only_our_errors
 from tests.shared_data import sample_files
 from tests.xdm.metadata_strategies import any_metadata
 
@@ -150,6 +151,8 @@ FOLDER_ID = (
     '<ExternalIdentifier id="e" identificationScheme="urn:uuid:75df8f67-9973-4fbe-a900-df66cefecc5a" value="1"/>'
 )
 
+FOLDER_PACKAGE = f'<RegistryPackage id="f">{FOLDER_ID}</RegistryPackage>'
+
 
 @pytest.mark.parametrize(
     ("packages", "sets"),
@@ -157,10 +160,7 @@ FOLDER_ID = (
         (f'<RegistryPackage id="s"><Classification {NODE}/></RegistryPackage>', ["s"]),
         (f'<RegistryPackage id="s"/><Classification classifiedObject="s" {NODE}/>', ["s"]),
         (f'<RegistryPackage id="f"/><Classification classifiedObject="f" {FOLDER}/>', []),
-        (
-            f'<RegistryPackage id="s">{SET_ID}</RegistryPackage><RegistryPackage id="f">{FOLDER_ID}</RegistryPackage>',
-            ["s"],
-        ),
+        (f'<RegistryPackage id="s">{SET_ID}</RegistryPackage>{FOLDER_PACKAGE}', ["s"]),
         ('<RegistryPackage id="s"/>', ["s"]),
         (f'<RegistryPackage id="a"><Classification {NODE}/></RegistryPackage>' * 2, ["a", "a"]),
     ],
@@ -221,10 +221,8 @@ def test_metadata_of_others_are_read(path: Path) -> None:
 @given(st.binary(max_size=120), st.integers(0, 2000))
 def test_damaged_metadata_raise_nothing_but_our_errors(noise: bytes, position: int) -> None:
     data = wrap(entry(slot("hash", "x")) + '<RegistryPackage id="s"/>')
-    try:
+    with only_our_errors(MalformedMessage, "XDM_INVALIDE", "XML_INVALIDE", "ENCODAGE"):
         read_metadata(data[: position % len(data)] + noise + data[position % len(data) :])
-    except MalformedMessage as error:
-        assert error.code in {"XDM_INVALIDE", "XML_INVALIDE", "ENCODAGE"}
 
 
 # --- the schema ---------------------------------------------------------------------------------------------------
@@ -245,7 +243,7 @@ def test_a_good_file_has_no_violation() -> None:
         ('name="hash"', "", "Slot has no attribute name"),
         ('id="s"', "", "RegistryPackage has no attribute id"),
         ('id="s"', 'id="s" color="x"', "RegistryPackage has an attribute color, which is not in the schema"),
-        ('value="T"', f'value="{"T" * 1025}"', "the attribute value of LocalizedString is longer than 1024 characters"),
+        ('value="T"', f'value="{"T" * 1025}"', "attribute value of LocalizedString is longer than 1024 characters"),
         ("<Value>x", f"<Value>{'x' * 257}", "a Value is longer than 256 characters"),
         ("<ValueList><Value>x</Value></ValueList>", "", "a Slot has no ValueList"),
         ("<VersionInfo", "<Unknown/><VersionInfo", "ExtrinsicObject may not hold Unknown"),
@@ -256,7 +254,7 @@ def test_a_good_file_has_no_violation() -> None:
     ],
 )  # fmt: skip
 def test_each_violation_is_named(old: str, new: str, problem: str) -> None:
-    assert problem in problems(GOOD.decode().replace(old, new, 1).encode())
+    assert any(text.endswith(problem) for text in problems(GOOD.decode().replace(old, new, 1).encode()))
 
 
 def test_a_request_may_carry_slots_and_schema_locations() -> None:

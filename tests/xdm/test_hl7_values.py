@@ -47,9 +47,9 @@ def test_impossible_times_are_left_out(cda: str) -> None:
     assert hl7_values.to_utc(cda) == ""
 
 
-@given(st.datetimes(min_value=datetime(1900, 1, 2), max_value=datetime(2200, 1, 1)), st.integers(-14 * 60, 14 * 60))
-def test_every_time_with_zone_is_converted_exactly(moment: datetime, minutes: int) -> None:
-    aware = moment.replace(microsecond=0, tzinfo=timezone(timedelta(minutes=minutes)))
+@given(st.integers(0, 150 * 365 * 86_400), st.integers(-14 * 60, 14 * 60))
+def test_every_time_with_zone_is_converted_exactly(seconds: int, minutes: int) -> None:
+    aware = datetime(1900, 1, 2, tzinfo=timezone(timedelta(minutes=minutes))) + timedelta(seconds=seconds)
     assert hl7_values.to_utc(aware.strftime("%Y%m%d%H%M%S%z")) == hl7_values.utc_time(aware)
 
 
