@@ -172,14 +172,16 @@ class SendLoop:
     mood: Mood
     owner: str
     impatience: threading.Event  # set when a person decided something: pauses end
+    _has_run: bool = field(default=False, init=False)
 
     def run(self) -> None:
         """Send until told to stop."""
         asyncio.run(self._run())
 
     async def _run(self) -> None:
-        # what a crashed run of this very worker had begun is looked at as after a crash of the whole process
-        self.journal.recover(owner=self.owner, mailbox=self.mailbox.address)
+        if self._has_run:  # what the crashed run had begun is looked at as after a crash of the whole process
+            self.journal.recover(owner=self.owner, mailbox=self.mailbox.address)
+        self._has_run = True
         sender = self.make_sender()
         try:
             dispatcher = self.make_dispatcher(sender)
