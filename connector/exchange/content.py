@@ -18,6 +18,7 @@ from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
 from connector.domain.ports import IdSource
 from connector.domain.submission import FileRole, SendOptions, SubmittedFile
+from connector.xdm.agreement import same_patient
 from connector.xdm.derive import master_patient_id
 from connector.xdm.pack import PackOptions, SenderInfo, pack
 from connector.xdm.package_reader import read_xdm
@@ -48,7 +49,7 @@ def read_content(files: Sequence[SubmittedFile], limits: Limits) -> Content:
 
     Raises:
         InvalidSubmission: ``FORMAT_NON_PRIS_EN_CHARGE``, ``FORMAT_INCONNU``, ``CDA_INVALIDE``, ``XDM_INVALIDE``,
-            ``PATIENTS_MULTIPLES``, ``PDF_INVALIDE`` and what reading raises.
+            ``PATIENTS_MULTIPLES``, ``PATIENT_INCOHERENT``, ``PDF_INVALIDE`` and what reading raises.
     """
     if any(f.role not in (*_SENT, *_READ_ONLY) for f in files):
         raise InvalidSubmission("FORMAT_NON_PRIS_EN_CHARGE", "a file of the drop has another format")
@@ -101,10 +102,12 @@ def _inside(archive: bytes, limits: Limits) -> list[OpenedCda]:
     if any(package.is_degraded or package.missing for package in packages):
         raise InvalidSubmission("XDM_INVALIDE", "METADATA.XML is missing or names files that are not there")
     documents = [document for package in packages for document in package.documents]
-    found = [d.content for d in documents if role_of(d.content) is FileRole.CDA]
+    found = [(d.entry, open_cda(d.content, limits)) for d in documents if role_of(d.content) is FileRole.CDA]
     if len(packages) != 1 or not found:
         raise InvalidSubmission("XDM_INVALIDE", f"{len(packages)} submission sets with {len(found)} CDA documents")
-    return [open_cda(content, limits) for content in found]
+    if any(entry.patient_id and not same_patient(entry, opened.document) for entry, opened in found):
+        raise InvalidSubmission("PATIENT_INCOHERENT", "METADATA and CDA name different patients")
+    return [opened for _, opened in found]
 
 
 def _check_one_patient(opened: Sequence[OpenedCda]) -> None:

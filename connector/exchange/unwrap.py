@@ -19,8 +19,9 @@ from connector.journal.records import IncomingMessage
 from connector.mail.addresses import Contact
 from connector.mail.parse import OpenedMessage, Part
 from connector.mail.subject import document_label
+from connector.xdm.agreement import same_patient
 from connector.xdm.json_view import metadata_as_json
-from connector.xdm.model import Metadata, XdmDocument, XdmPackage
+from connector.xdm.model import DocumentEntry, Metadata, XdmDocument, XdmPackage
 from connector.xdm.package_reader import read_xdm
 
 __all__ = ["arrival_of"]
@@ -108,7 +109,7 @@ def _open_package(package: XdmPackage, found: _Found, limits: Limits) -> None:
 def _listed_document(document: XdmDocument, limits: Limits) -> ArrivalDocument:
     """A document of an archive; its entry and its header must name the same patient."""
     opened = open_cda(document.content, limits, error=MalformedMessage).document
-    _check_same_patient(document.entry.patient_id, opened)
+    _check_same_patient(document.entry, opened)
     return ArrivalDocument(
         header=opened,
         content=document.content,
@@ -128,10 +129,13 @@ def _document(name: str, content: bytes, limits: Limits) -> ArrivalDocument:
     )
 
 
-def _check_same_patient(patient_id: str, document: CdaDocument) -> None:
-    """Absent metadata prove nothing; metadata that name somebody else are never delivered as if they fitted."""
-    listed = _identifier(patient_id)
-    if listed is not None and listed not in document.patient.ids:
+def _check_same_patient(entry: DocumentEntry, document: CdaDocument) -> None:
+    """Absent metadata prove nothing; metadata that name somebody else are never delivered as if they fitted.
+
+    Without INS the patientId may be one of another domain, and sourcePatientId the one that both know.
+    """
+    listed = _identifier(entry.patient_id)
+    if listed is not None and listed not in document.patient.ids and not same_patient(entry, document):
         raise MalformedMessage("PATIENT_INCOHERENT", "METADATA and CDA name different patients")
 
 
