@@ -49,4 +49,4 @@ def test_the_first_failing_sync_is_heard(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         fsync_folders([tmp_path, tmp_path / "absent"])
     with pytest.raises(OSError, match="Bad file"):
-        sync_descriptors([-1, -1])
+        sync_descriptors([9998, 9999])
