@@ -1,0 +1,298 @@
+"""The loops of a mailbox: what they do when something fails, and what wakes them."""
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from connector.daemon.supervisor import Bell
+from connector.daemon.workers import (
+    DeliverLoop,
+    FolderLoop,
+    Folders,
+    Mood,
+    PrepareLoop,
+    ReceiveLoop,
+    SendLoop,
+    until_there,
+)
+from connector.domain.address import MailboxAddress
+from connector.domain.errors import Unavailable
+from connector.exchange.collect import Collector
+from connector.exchange.lookup import Inquirer
+from connector.exchange.opening import Opener
+from connector.exchange.prepare import Preparer
+from connector.exchange.send import Dispatcher
+from connector.journal.journal import Journal
+from connector.operators.base import Receiver, Sender
+from connector.operators.errors import AuthenticationRefused, ConnectionFailed
+from connector.settings.model import MailboxSettings, RetrySettings
+from connector.support.health import Condition
+from connector.testing.clock import FakeClock
+
+DISK = Unavailable("DISQUE_PLEIN", "no space left")
+
+
+class Script:
+    """Plays answers one after the other, then stops the loop; an exception is raised."""
+
+    def __init__(self, *answers: object) -> None:
+        self._answers = list(answers)
+        self.calls = 0
+
+    def stopping(self) -> bool:
+        return not self._answers
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        self.calls += 1
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class QuickBell(Bell):
+    """Does not sleep, and remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def wait(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        return super().wait(0)
+
+
+@pytest.fixture
+def mood() -> Mood:
+    return Mood("test", FakeClock())
+
+
+@pytest.fixture
+def bell() -> QuickBell:
+    return QuickBell()
+
+
+def mailbox(**identity: Any) -> MailboxSettings:
+    return MailboxSettings.model_validate({
+        "address": "alix@cabinet.mssante.fr", "operator": "op", "given": "Alix", "family": "EXEMPLE",
+        "identity": identity or {"certificate": "x.pem"},
+    })  # fmt: skip
+
+
+def test_a_mood_is_logged_once_per_change_and_ends_when_it_works_again(mood: Mood) -> None:
+    mood.bad(DISK)
+    first = mood.since
+    cast("FakeClock", mood.clock).advance(60)
+    mood.bad(Unavailable("DISQUE_PLEIN", "still none"))
+    assert (mood.since, mood.component().overall) == (first, Condition.WAITING)
+    assert mood.component().detail == "still none"
+    mood.good()
+    assert mood.component().overall is Condition.OK
+
+
+def test_a_folder_that_is_not_there_is_waited_for(mood: Mood, bell: QuickBell) -> None:
+    script = Script(DISK, DISK, "built")
+    assert until_there(script, bell, script.stopping, mood, 7.0) == "built"
+    assert bell.waits == [7.0, 7.0]
+
+
+def test_stopping_ends_the_wait_for_a_folder(mood: Mood, bell: QuickBell) -> None:
+    script = Script(DISK)
+    assert until_there(script, bell, script.stopping, mood, 7.0) is None
+
+
+def test_preparing_goes_on_while_there_is_work_and_sleeps_when_there_is_none(mood: Mood, bell: QuickBell) -> None:
+    script, prepared = Script(3, 1, 0), Script(*[None] * 9)
+    loop = PrepareLoop(cast("Preparer", _with(run_once=script)), bell, prepared, script.stopping, mood)
+    loop.run()
+    assert (prepared.calls, len(bell.waits)) == (2, 1)
+
+
+def test_a_full_disk_hinders_preparing_and_shows(mood: Mood, bell: QuickBell) -> None:
+    script = Script(DISK)
+    PrepareLoop(cast("Preparer", _with(run_once=script)), bell, Script(), script.stopping, mood).run()
+    assert mood.component().code == "DISQUE_PLEIN"
+
+
+def test_delivering_rests_when_it_is_hindered_and_tells_when_it_delivered(mood: Mood, bell: QuickBell) -> None:
+    script, delivered = Script(DISK, 2, 0), Script(*[None] * 9)
+    opener = cast("Opener", _with(run_once=script))
+    DeliverLoop(lambda: opener, bell, delivered, script.stopping, mood).run()
+    assert delivered.calls == 1
+    assert bell.waits == [10.0, 5.0]
+
+
+def receive_loop(script: Script, bell: QuickBell, mood: Mood, box: MailboxSettings) -> tuple[ReceiveLoop, list[str]]:
+    heard: list[str] = []
+    receiver = _with(close=lambda: heard.append("closed"), wait=lambda *_, **__: True)
+    loop = ReceiveLoop(
+        mailbox=box,
+        make_receiver=lambda: cast("Receiver", receiver),
+        collector=cast("Collector", _with(run_once=script)),
+        inquirer=cast("Inquirer", _with(run_once=lambda _: 1)),
+        poll_seconds=1,
+        retry=RetrySettings(first_seconds=4, jitter=0),
+        bell=bell,
+        stored=lambda: heard.append("stored"),
+        settled=lambda: heard.append("settled"),
+        stopping=script.stopping,
+        mood=mood,
+    )
+    return loop, heard
+
+
+def test_a_lost_connection_is_closed_and_tried_again_with_growing_pauses(mood: Mood, bell: QuickBell) -> None:
+    cut = ConnectionFailed("OPERATEUR_INJOIGNABLE", "cut")
+    script = Script(cut, cut, 5, 0)
+    loop, heard = receive_loop(script, bell, mood, mailbox())
+    loop.run()
+    assert bell.waits[:2] == [4.0, 8.0]
+    assert heard == ["closed", "closed", "stored", "settled", "settled", "closed"]
+    assert mood.component().overall is Condition.OK
+
+
+def test_a_journal_that_is_busy_hinders_receiving_without_closing_the_connection(mood: Mood, bell: QuickBell) -> None:
+    script = Script(Unavailable("JOURNAL_INDISPONIBLE", "locked"), 0)
+    loop, heard = receive_loop(script, bell, mood, mailbox())
+    loop.run()
+    assert heard == ["settled", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("identity", "tries"),
+    [({"certificate": "x.pem"}, 2), ({"auth": "plain", "password": {"env": "X"}}, 1)],
+    ids=["a certificate is tried again after a quarter of an hour", "a password never"],
+)
+def test_a_refused_identity_is_never_hammered(
+    identity: dict[str, Any], tries: int, mood: Mood, bell: QuickBell
+) -> None:
+    script = Script(AuthenticationRefused("AUTHENTIFICATION", "535"), 0)
+    stop_after = iter(range(40))
+    loop, _ = receive_loop(script, bell, mood, mailbox(**identity))
+    loop.stopping = lambda: script.stopping() or next(stop_after) >= 30
+    loop.run()
+    assert script.calls == tries
+
+
+class FakeSenderLoop:
+    def __init__(self, *answers: object) -> None:
+        self.script = Script(*answers)
+        self.last_failure: Unavailable | None = None
+        self.forgotten = 0
+
+    async def run_once(self) -> int:
+        return cast("int", self.script())
+
+    def forget_pause(self) -> None:
+        self.forgotten += 1
+
+    def pause_seconds(self) -> float:
+        return 9.0
+
+
+class ClosedSender:
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+def send_loop(
+    dispatcher: FakeSenderLoop, bell: QuickBell, mood: Mood, journal: object
+) -> tuple[SendLoop, ClosedSender]:
+    sender = ClosedSender()
+    loop = SendLoop(
+        journal=cast("Journal", journal),
+        mailbox=mailbox(),
+        make_sender=lambda: cast("Sender", sender),
+        make_dispatcher=lambda _: cast("Dispatcher", dispatcher),
+        bell=bell,
+        reported=lambda: None,
+        stopping=dispatcher.script.stopping,
+        clock=mood.clock,
+        mood=mood,
+        owner="test",
+        impatience=threading.Event(),
+    )
+    return loop, sender
+
+
+def test_sending_sleeps_until_the_next_message_is_due_or_the_pause_ends(mood: Mood, bell: QuickBell) -> None:
+    dispatcher = FakeSenderLoop(1, 0)
+    journal = _with(next_due=lambda _: mood.clock.now() + timedelta(seconds=30))
+    loop, sender = send_loop(dispatcher, bell, mood, journal)
+    loop.run()
+    assert bell.waits == [30.0]
+    assert sender.closed == 1
+
+
+def test_a_person_ends_the_pause_and_a_failure_shows(mood: Mood, bell: QuickBell) -> None:
+    dispatcher = FakeSenderLoop(0, DISK)
+    dispatcher.last_failure = Unavailable("OPERATEUR_INJOIGNABLE", "refused")
+    loop, _ = send_loop(dispatcher, bell, mood, _with(next_due=lambda _: mood.clock.now()))
+    loop.impatience.set()
+    loop.run()
+    assert dispatcher.forgotten == 1
+    assert bell.waits == [9.0, 9.0]
+    assert mood.component().code == "DISQUE_PLEIN"
+
+
+def test_a_sender_that_crashed_is_recovered_when_it_starts_again(mood: Mood, bell: QuickBell) -> None:
+    recovered: list[MailboxAddress] = []
+    dispatcher = FakeSenderLoop(ValueError("unforeseen"), 1)
+    journal = _with(next_due=lambda _: None, recover=lambda *, owner, mailbox: recovered.append(mailbox))
+    loop, sender = send_loop(dispatcher, bell, mood, journal)
+    with pytest.raises(ValueError, match="unforeseen"):
+        loop.run()
+    assert recovered == []
+    loop.run()
+    assert recovered == [loop.mailbox.address]
+    assert sender.closed == 2
+
+
+def folder_loop(
+    outbox: object, reporter: object, script: Script, bell: QuickBell, mood: Mood
+) -> tuple[FolderLoop, Any]:
+    watch = _with(start=Script(None), stop=Script(None), check=Script(*[True] * 9))
+    folders = cast("Any", Folders)(outbox, reporter, watch)
+    received = Script(*[None] * 9)
+    loop = FolderLoop(lambda: folders, 15.0, 2.0, bell, received, script.stopping, mood)
+    return loop, (watch, received)
+
+
+@pytest.mark.parametrize(("settling", "pause"), [(True, 2.0), (False, 15.0)])
+def test_a_drop_that_is_settling_is_looked_at_sooner(
+    settling: bool, pause: float, mood: Mood, bell: QuickBell
+) -> None:
+    script = Script(1, 0)
+    outbox = _with(recover=lambda: None, run_once=script, is_settling=settling, health=_with(code=None, detail=""))
+    loop, (watch, received) = folder_loop(outbox, _with(run_once=lambda: 0), script, bell, mood)
+    loop.run()
+    assert bell.waits == [pause]
+    assert (received.calls, watch.start.calls, watch.stop.calls) == (1, 1, 1)
+
+
+def test_a_vanished_share_shows_and_a_held_status_file_does_not_end_the_loop(mood: Mood, bell: QuickBell) -> None:
+    script = Script(0, DISK)
+    outbox = _with(
+        recover=lambda: None, run_once=script, is_settling=False, health=_with(code="SPOOL_ABSENT", detail="x")
+    )
+    loop, _ = folder_loop(outbox, _with(run_once=lambda: 0), script, bell, mood)
+    loop.run()
+    assert mood.component().code == "DISQUE_PLEIN"
+    assert bell.waits == [15.0, 15.0]
+
+
+def test_a_folder_that_never_comes_lets_the_loop_stop(mood: Mood, bell: QuickBell, tmp_path: Path) -> None:
+    script = Script(DISK)
+    FolderLoop(script, 15.0, 2.0, bell, lambda: None, script.stopping, mood).run()
+    assert mood.component().code == "DISQUE_PLEIN"
+
+
+def _with(**attributes: object) -> Any:
+    """A stand-in with these attributes."""
+    return type("Stand", (), {name: staticmethod(v) if callable(v) else v for name, v in attributes.items()})()
