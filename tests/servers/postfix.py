@@ -139,7 +139,10 @@ class Postfix:
         self.answers.start()
         self._write_config()
         with (self.folder / "postfix.out").open("ab") as output:
-            command = ["postfix", "-c", str(self.config), "start-fg"]
+            # "check" makes the queue; the master itself is our child ("postfix start-fg" would be a shell around it,
+            # which dies alone), and -s makes it leader of a session, because at its end it kills its whole group.
+            subprocess.run(["postfix", "-c", str(self.config), "check"], check=True, stdout=output, stderr=output)
+            command = ["/usr/lib/postfix/sbin/master", "-c", str(self.config), "-s"]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         wait_until_listening(self.port, self._process, self.folder / "postfix.log")
 
