@@ -18,7 +18,7 @@ from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConnectorError
 from connector.domain.ports import Clock
 from connector.domain.states import OutgoingEvent, RecipientState, WaitingFor
-from connector.exchange.retry import Again, GiveUp, WaitForPerson, backoff_seconds, decide
+from connector.exchange.retry import Again, WaitForPerson, backoff_seconds, decide
 from connector.journal.journal import Journal
 from connector.journal.records import OutgoingMessage, RecipientChange
 from connector.operators.base import Acceptance, OutgoingEnvelope, RecipientAnswer, Sender
@@ -166,7 +166,7 @@ class Dispatcher:
             case WaitForPerson(waiting_for):
                 self._proven = self._proven and not isinstance(failure, AuthenticationRefused)
                 self._record(message, OutgoingEvent.HOLD, code=failure.code, failure=failure, waiting_for=waiting_for)
-            case GiveUp():
+            case _:
                 self._give_up(message, failure)
 
     def _give_up(self, message: OutgoingMessage, failure: ConnectorError) -> None:

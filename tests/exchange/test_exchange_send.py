@@ -471,3 +471,17 @@ def test_every_error_of_an_operator_leads_somewhere(scene: Scene) -> None:
         assert scene.state(row) in (S.PREPARED, S.FAILED, S.WAITING, S.OUTCOME_UNKNOWN), kind
         if scene.state(row) in (S.PREPARED, S.WAITING):
             person.cancel(scene.journal, scene.clock, scene.submission_of(row), actor="person")
+
+
+def test_a_person_who_says_so_ends_the_pause_of_a_mailbox(scene: Scene) -> None:
+    row = scene.frozen()
+    scene.operator.online = False
+    scene.send()
+    scene.operator.online = True
+    person.retry(scene.journal, scene.clock, scene.submission_of(row), actor="person")
+    assert scene.send() == 0
+
+    scene.dispatcher.forget_pause()
+
+    assert scene.send() == 1
+    assert scene.state(row) is S.SENT
