@@ -144,9 +144,9 @@ DROP_CODES = {
         "Nothing was sent a second time. To force it: mss-connector queue release.",
     ),
     "OBJET_RESERVE": Explanation(
-        "L'objet « [FIN] » est réservé à la fin d'un échange avec un patient.",
+        "Cet objet est réservé : « [FIN] » termine un échange, « XDM/1.0/DDM » annonce des documents.",
         "Choisissez un autre objet.",
-        "The subject “[FIN]” is reserved for the end of an exchange with a patient.",
+        "This subject is reserved: “[FIN]” ends an exchange, “XDM/1.0/DDM” announces documents.",
         "Choose another subject.",
     ),
     "ENTETE_INVALIDE": Explanation(
@@ -208,6 +208,24 @@ DROP_CODES = {
         "Transmettez le code et l'heure à votre éditeur.",
         "The prepared message has not the form that the protocol demands; it was not sent.",
         "Give the code and the time to your vendor.",
+    ),
+    "PATIENT_DIFFERENT": Explanation(
+        "Le fichier d'accompagnement ne concerne pas le même patient que le document.",
+        "Vérifiez le patient dans votre logiciel, puis déposez de nouveau l'ensemble.",
+        "The sidecar is not about the same patient as the document.",
+        "Check the patient in your software, then drop everything again.",
+    ),
+    "SIDECAR_CLE_INCONNUE": Explanation(
+        "Le fichier d'accompagnement contient une rubrique inconnue, qui a été ignorée.",
+        "Demandez à votre éditeur de vérifier le nom des rubriques.",
+        "The sidecar has an unknown key, which was ignored.",
+        "Ask your vendor to check the names of the keys.",
+    ),
+    "SIDECAR_CLE_IGNOREE": Explanation(
+        "Une rubrique du fichier d'accompagnement est sans effet pour ce dépôt.",
+        "Il n'y a rien à faire : le document indique lui-même ce qu'il remplace.",
+        "A key of the sidecar has no effect on this drop.",
+        "Nothing to do: the document says itself what it replaces.",
     ),
 }
 """Code to texts."""
