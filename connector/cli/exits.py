@@ -1,9 +1,12 @@
 """Exit codes, and how an error reaches the person at the terminal."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 
+import click
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -39,19 +42,39 @@ def problem_line(problem: Problem) -> str:
 
 @contextmanager
 def errors_to_person() -> Iterator[None]:
-    """Turn an error into one clear sentence, its code and its cure, and an exit code."""
+    """Turn an error into one clear sentence, its code and its cure, and an exit code; never a traceback."""
     try:
         yield
+    except (typer.Exit, typer.Abort, click.ClickException, BrokenPipeError):  # typer's own ways out
+        raise
     except InvalidSettings as error:
         for problem in error.problems:
             stderr.print(problem_line(problem), soft_wrap=True)
         raise typer.Exit(Exit.SETTINGS) from error
     except ConnectorError as error:
-        texts = explain(error.code)
-        stderr.print(f"[red]{say(texts.title_fr, texts.title_en)}[/red] [{error.code}]", soft_wrap=True)
-        stderr.print(say(texts.cure_fr, texts.cure_en), soft_wrap=True)
-        stderr.print(f"({error.detail})", style="dim", markup=False, soft_wrap=True)
+        _tell(error.code, error.detail)
         raise typer.Exit(_exit_for(error)) from error
+    except OSError as error:
+        stderr.print(
+            f"[red]{say('Le système refuse :', 'The system refuses:')}[/red] {escape(str(error))}", soft_wrap=True
+        )
+        raise typer.Exit(Exit.FAILED) from error
+    except Exception as error:
+        _tell("INTERNE", f"{type(error).__name__}, {_place(error)}")
+        raise typer.Exit(Exit.FAILED) from error
+
+
+def _tell(code: str, detail: str) -> None:
+    texts = explain(code)
+    stderr.print(f"[red]{escape(say(texts.title_fr, texts.title_en))}[/red] [{code}]", soft_wrap=True)
+    stderr.print(say(texts.cure_fr, texts.cure_en), soft_wrap=True, markup=False)
+    stderr.print(f"({detail})", style="dim", markup=False, soft_wrap=True)
+
+
+def _place(error: Exception) -> str:
+    """Where our own fault is, for the vendor: file and line, never a value."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 def _exit_for(error: ConnectorError) -> Exit:

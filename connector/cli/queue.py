@@ -1,7 +1,8 @@
 """``mss-connector queue``: what was given to us, one by one, and what a person may decide."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,15 +12,17 @@ from rich.table import Table
 
 from connector.cli.exits import errors_to_person, stdout
 from connector.cli.place import ConfigOption, journal_of, settings_at
+from connector.cli.states import ACTION_WORDS, OUTGOING_WORDS, RECIPIENT_WORDS, WAITING_WORDS
 from connector.cli.words import say
 from connector.daemon.endpoint import data_paths
 from connector.daemon.nudge import nudge
 from connector.domain.catalogue import explain
 from connector.domain.errors import InvalidSubmission
 from connector.domain.states import OutgoingState
+from connector.domain.text import Text
 from connector.exchange import person
 from connector.journal.journal import Journal
-from connector.journal.records import OutgoingMessage, SubmissionView
+from connector.journal.records import MessageRecipient, OutgoingMessage, SubmissionView, TraceEntry
 from connector.platform.system import SystemClock
 from connector.settings.model import Settings
 
@@ -55,58 +58,60 @@ def show(submission_id: IdArgument, config: ConfigOption = None, as_json: JsonOp
     """Montre un envoi : destinataires, réponses de l'opérateur, trace."""
     with errors_to_person(), journal_of(settings_at(config)) as journal:
         view = _find(journal, submission_id)
-        trace = [
-            {"at": entry.at.isoformat(), "actor": entry.actor, "action": entry.action, "server": entry.server,
-             "answer": entry.answer, "outcome": entry.outcome}
-            for entry in journal.trace(subject_id=view.id)
-        ]  # fmt: skip
+        trace = journal.trace(subject_id=view.id)
         if as_json:
-            stdout.print_json(json.dumps(_as_dict(view) | {"trace": trace}, ensure_ascii=False))
+            whole = _as_dict(view) | {"trace": [_trace_entry(entry) for entry in trace]}
+            stdout.print_json(json.dumps(whole, ensure_ascii=False))
         else:
-            _print_story(view, sorted(trace, key=lambda entry: entry["at"]))
+            for line in _story(view, trace):
+                stdout.print(line, soft_wrap=True)
 
 
 @app.command("retry")
 def retry(submission_id: IdArgument, config: ConfigOption = None) -> None:
     """Relance maintenant un envoi en échec ou en attente, vers ceux qui ne l'ont pas reçu."""
-    _decide(submission_id, config, person.retry)
+    _decide(submission_id, config, person.retry, Text("relancé", "tried again"))
 
 
 @app.command("cancel")
 def cancel(submission_id: IdArgument, config: ConfigOption = None) -> None:
     """Renonce à un envoi qui n'est pas parti."""
-    _decide(submission_id, config, person.cancel)
+    _decide(submission_id, config, person.cancel, Text("annulé", "cancelled"))
 
 
 @app.command("release")
 def release(submission_id: IdArgument, config: ConfigOption = None) -> None:
     """Laisse partir un doublon, ou renvoie un message dont l'issue est inconnue."""
-    _decide(submission_id, config, person.release)
+    _decide(submission_id, config, person.release, Text("libéré", "released"))
 
 
-def _decide(submission_id: str, config: Path | None, decision: Decision) -> None:
+def _decide(submission_id: str, config: Path | None, decision: Decision, done: Text) -> None:
     with errors_to_person():
         settings = settings_at(config)
-        _act(settings, submission_id, decision)
+        _act(settings, submission_id, decision, done)
 
 
-def _act(settings: Settings, submission_id: str, decision: Decision) -> None:
+def _act(settings: Settings, submission_id: str, decision: Decision, done: Text) -> None:
     with journal_of(settings) as journal:
         view = _find(journal, submission_id)
         count = decision(journal, SystemClock(), view.id, actor=ACTOR)
         nudge(data_paths(settings))
-        stdout.print(say(f"{view.id[-6:]} : {count} message(s).", f"{view.id[-6:]}: {count} message(s)."))
+        s = "s" if count > 1 else ""
+        stdout.print(say(f"{view.id[-6:]} : {count} message{s} {done.fr}{s}.",
+                         f"{view.id[-6:]}: {count} message{s} {done.en}."))  # fmt: skip
 
 
 def _find(journal: Journal, text: str) -> SubmissionView:
     """By full id, or by the only submission that ends so.
 
     Raises:
-        InvalidSubmission: ``INTROUVABLE``.
+        InvalidSubmission: ``INTROUVABLE``, or ``IDENTIFIANT_AMBIGU`` when several end so.
     """
     matches = journal.find_submissions(text.strip().upper())
-    if len(matches) != 1:
-        raise InvalidSubmission("INTROUVABLE", f"{len(matches)} submissions end with this identifier")
+    if not matches:
+        raise InvalidSubmission("INTROUVABLE", "no submission ends with this identifier")
+    if len(matches) > 1:
+        raise InvalidSubmission("IDENTIFIANT_AMBIGU", ", ".join(matches))
     return journal.submission(matches[0])
 
 
@@ -115,15 +120,16 @@ def _table(views: list[SubmissionView]) -> Table:
     for title in ("id", say("reçu", "taken"), say("dépôt", "drop"), say("état", "state"), say("motif", "reason")):
         table.add_column(title)
     for view in views:
-        state, code = _worst(view.messages)
-        at = f"{view.created_at.astimezone():%d/%m %H:%M:%S}"
-        table.add_row(view.id[-6:], at, escape(view.source_name), state, code)
+        states = dict.fromkeys(say(*OUTGOING_WORDS[message.state]) for message in view.messages)
+        reasons = dict.fromkeys(message.code for message in view.messages if message.code)
+        table.add_row(
+            view.id[-6:], _local(view.created_at), escape(view.source_name), ", ".join(states), ", ".join(reasons)
+        )
     return table
 
 
-def _worst(messages: tuple[OutgoingMessage, ...]) -> tuple[str, str]:
-    states = sorted({message.state.value for message in messages})
-    return ", ".join(states), next((message.code for message in messages if message.code), "") or ""
+def _local(at: datetime) -> str:
+    return f"{at.astimezone():%d/%m %H:%M:%S}"
 
 
 def _as_dict(view: SubmissionView) -> dict[str, Any]:
@@ -134,6 +140,7 @@ def _as_dict(view: SubmissionView) -> dict[str, Any]:
         "name": view.source_name,
         "reference": view.reference,
         "created_at": view.created_at.isoformat(),
+        "duplicate_of": view.duplicate_of,
         "warnings": list(view.warnings),
         "messages": [_message(message) for message in view.messages],
     }
@@ -157,16 +164,62 @@ def _message(message: OutgoingMessage) -> dict[str, Any]:
     }
 
 
-def _print_story(view: SubmissionView, trace: list[dict[str, str]]) -> None:
-    """One submission as a person reads it."""
-    stdout.print(f"[bold]{view.id}[/bold]  {escape(view.source_name)}")
-    for message in view.messages:
-        stdout.print(f"  {message.state.value}  {message.header_message_id or ''}", markup=False)
-        if message.code:
-            texts = explain(message.code)
-            stdout.print(f"    {message.code}: {say(texts.title_fr, texts.title_en)}", markup=False)
-            stdout.print(f"    → {say(texts.cure_fr, texts.cure_en)}", markup=False)
-        for r in message.recipients:
-            stdout.print(f"    {r.address}  {r.state.value}  {r.code or ''} {r.text}", markup=False)
+def _trace_entry(entry: TraceEntry) -> dict[str, str]:
+    return {
+        "at": entry.at.isoformat(), "actor": entry.actor, "action": entry.action, "server": entry.server,
+        "answer": entry.answer, "outcome": entry.outcome,
+    }  # fmt: skip
+
+
+def _story(view: SubmissionView, trace: list[TraceEntry]) -> Iterator[str]:
+    """One submission as a person reads it, line by line, with rich's markup."""
+    yield f"[bold]{escape(view.source_name)}[/bold]  {view.id}"
+    reference = say(f", référence {view.reference}", f", reference {view.reference}") if view.reference else ""
+    yield escape(say("  boîte ", "  mailbox ") + str(view.mailbox) + reference)
+    if view.duplicate_of:
+        yield say(f"  même contenu que {view.duplicate_of}", f"  same content as {view.duplicate_of}")
+    for code in view.warnings:
+        yield "  " + _explained(code)
+    for number, message in enumerate(view.messages, 1):
+        yield from _message_lines(message, f"{number}/{len(view.messages)}")
+    yield say("  Historique", "  History")
     for entry in trace:
-        stdout.print(f"  {entry['at']}  {entry['action']:<12} {entry['outcome']:<10} {entry['answer']}", markup=False)
+        yield "    " + _trace_line(entry)
+
+
+def _message_lines(message: OutgoingMessage, number: str) -> Iterator[str]:
+    state = say(*OUTGOING_WORDS[message.state])
+    since = say("depuis le", "since")
+    yield f"  Message {number}{say(' : ', ': ')}[bold]{state}[/bold] ({since} {_local(message.state_since)})"
+    if message.waiting_for:
+        yield "    " + say("attend : ", "waits for: ") + say(*WAITING_WORDS[message.waiting_for])
+    if message.code:
+        yield "    " + _explained(message.code)
+        yield "    → " + escape(say(explain(message.code).cure_fr, explain(message.code).cure_en))
+    if message.next_attempt_at:
+        yield "    " + say("prochain essai : ", "next attempt: ") + _local(message.next_attempt_at)
+    for recipient in message.recipients:
+        yield "    " + _recipient_line(recipient)
+    if message.header_message_id:
+        yield f"    Message-ID {escape(message.header_message_id)}"
+
+
+def _explained(code: str) -> str:
+    texts = explain(code)
+    return f"{escape(say(texts.title_fr, texts.title_en))} ({code})"
+
+
+def _recipient_line(recipient: MessageRecipient) -> str:
+    answer = " ".join(str(part) for part in (recipient.code, recipient.text) if part)
+    state = say(*RECIPIENT_WORDS[recipient.state])
+    return escape(f"{recipient.address}{say(' : ', ': ')}{state}{f' ({answer})' if answer else ''}")
+
+
+def _trace_line(entry: TraceEntry) -> str:
+    """When, what, what came of it, what the server said; who, when it was a person."""
+    action = say(*ACTION_WORDS[entry.action]) if entry.action in ACTION_WORDS else entry.action
+    word, _, code = entry.outcome.partition(" ")
+    outcome = say(*OUTGOING_WORDS[OutgoingState(word)]) if word in set(OutgoingState) else word.replace("ok", "")
+    told = [part for part in (outcome, code, entry.answer) if part]
+    who = f" [{entry.actor}]" if entry.actor == ACTOR else ""
+    return escape(f"{_local(entry.at)}  {action}{who}{' : ' if told else ''}{', '.join(told)}")

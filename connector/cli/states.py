@@ -1,10 +1,15 @@
-"""The few words that people use for the many states of the machines."""
+"""The words that people use for the states of the machines; programs get the values of the machines (``--json``)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from connector.domain.states import IncomingState, OutgoingState
+from connector.domain.states import IncomingState, OutgoingState, RecipientState, WaitingFor
+from connector.domain.text import Text
 
-__all__ = ["PERSON_STATES", "PersonState"]
+__all__ = [
+    "ACTION_WORDS", "OUTGOING_WORDS", "PERSON_STATES", "RECIPIENT_WORDS", "WAITING_WORDS", "PersonState",
+]  # fmt: skip
 
 _O, _I = OutgoingState, IncomingState
 
@@ -42,7 +47,68 @@ PERSON_STATES = (
         _out(_O.REJECTED, _O.FAILED, _O.BOUNCED),
         "mss-connector queue list --state rejected --state failed --state bounced",
     ),
+    PersonState("annulés", "cancelled", _out(_O.CANCELLED)),
     PersonState("arrivés", "arrived", _in(_I.DELIVERED, _I.ACKNOWLEDGED)),
     PersonState("à ouvrir", "being opened", _in(_I.SEEN, _I.STORED, _I.OPENED)),
     PersonState("mis à l'écart", "set aside", _in(_I.QUARANTINED)),
 )
+
+OUTGOING_WORDS: Mapping[OutgoingState, Text] = MappingProxyType({
+    _O.RECEIVED: Text("pris en charge", "taken"),
+    _O.DUPLICATE: Text("doublon, non envoyé", "duplicate, not sent"),
+    _O.PREPARED: Text("prêt à partir", "ready to leave"),
+    _O.SENDING: Text("en cours d'envoi", "being sent"),
+    _O.WAITING: Text("en attente", "waiting"),
+    _O.OUTCOME_UNKNOWN: Text("issue inconnue", "outcome unknown"),
+    _O.SENT: Text("envoyé", "sent"),
+    _O.DELIVERED: Text("remis", "delivered"),
+    _O.READ: Text("lu", "read"),
+    _O.BOUNCED: Text("non remis", "not delivered"),
+    _O.REJECTED: Text("rejeté, rien n'est parti", "rejected, nothing left"),
+    _O.FAILED: Text("échec", "failed"),
+    _O.CANCELLED: Text("annulé", "cancelled"),
+})  # fmt: skip
+"""One message."""
+
+RECIPIENT_WORDS: Mapping[RecipientState, Text] = MappingProxyType({
+    RecipientState.PENDING: Text("pas encore envoyé", "not sent yet"),
+    RecipientState.ACCEPTED: Text("accepté par l'opérateur", "accepted by the operator"),
+    RecipientState.DEFERRED: Text("reporté par l'opérateur", "postponed by the operator"),
+    RecipientState.REFUSED: Text("refusé", "refused"),
+    RecipientState.DELIVERED: Text("remis", "delivered"),
+    RecipientState.READ: Text("lu", "read"),
+    RecipientState.BOUNCED: Text("non remis", "not delivered"),
+})  # fmt: skip
+"""One recipient."""
+
+WAITING_WORDS: Mapping[WaitingFor, Text] = MappingProxyType({
+    WaitingFor.CARD: Text("la carte", "the card"),
+    WaitingFor.PIN: Text("le code PIN", "the PIN"),
+    WaitingFor.CODE: Text("le code à usage unique", "the one-time code"),
+    WaitingFor.TOKEN: Text("la connexion Pro Santé Connect", "the Pro Santé Connect login"),
+    WaitingFor.CREDENTIALS: Text("une identité que l'opérateur accepte", "an identity that the operator accepts"),
+    WaitingFor.NETWORK: Text("le réseau", "the network"),
+    WaitingFor.OPERATOR: Text("l'opérateur", "the operator"),
+    WaitingFor.APPROVAL: Text("votre accord", "your approval"),
+    WaitingFor.SETTINGS: Text("une correction des réglages", "a corrected setting"),
+})  # fmt: skip
+"""What a message waits for."""
+
+ACTION_WORDS: Mapping[str, Text] = MappingProxyType({
+    "take": Text("reçu du logiciel", "taken from the software"),
+    "freeze": Text("préparé", "prepared"),
+    "reject": Text("contrôlé", "checked"),
+    "claim": Text("connexion à l'opérateur", "connecting to the operator"),
+    "data": Text("début de la transmission", "content begins to leave"),
+    "send": Text("envoi", "sending"),
+    "hold": Text("mis en attente", "held"),
+    "resume": Text("reprise", "resumed"),
+    "lookup": Text("vérification chez l'opérateur", "looked up at the operator"),
+    "receipt": Text("accusé reçu", "receipt"),
+    "expire": Text("délai dépassé", "out of time"),
+    "retry": Text("relance demandée", "retry asked for"),
+    "release": Text("libération demandée", "release asked for"),
+    "cancel": Text("annulation demandée", "cancellation asked for"),
+    "warn": Text("avertissement", "warning"),
+})  # fmt: skip
+"""The actions of the trace; one that is not here is shown as it is."""

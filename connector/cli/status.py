@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -12,6 +12,7 @@ from connector.cli.place import ConfigOption, journal_of, settings_at
 from connector.cli.states import PERSON_STATES
 from connector.cli.words import say
 from connector.daemon.endpoint import ask_health
+from connector.domain.catalogue import explain
 
 __all__ = ["status"]
 
@@ -30,12 +31,15 @@ def status(
         stdout.print_json(json.dumps({"health": health, "counts": counts}, ensure_ascii=False))
         return
     stdout.print(_service_line(health))
-    for mailbox, states in sorted(counts.items()):
+    for line in _hindrances(health or {}):
+        stdout.print(line, soft_wrap=True)
+    known: dict[str, dict[str, int]] = {str(mailbox.address): {} for mailbox in settings.mailboxes} | counts
+    for mailbox, states in sorted(known.items()):
         for line in _mailbox_lines(mailbox, states):
             stdout.print(line, soft_wrap=True)
 
 
-def _service_line(health: dict[str, object] | None) -> str:
+def _service_line(health: dict[str, Any] | None) -> str:
     if health is None:
         return say("[yellow]Le service n'est pas lancé.[/yellow]", "[yellow]The service is not running.[/yellow]")
     words = {
@@ -44,6 +48,17 @@ def _service_line(health: dict[str, object] | None) -> str:
         "error": say("en panne", "broken"),
     }
     return say("Service : ", "Service: ") + words.get(str(health.get("status")), "?")
+
+
+def _hindrances(component: dict[str, Any]) -> Iterator[str]:
+    """What hinders the service, each with what to do: every node of the health tree that has a code."""
+    if component.get("code"):
+        texts = explain(str(component["code"]))
+        name = escape(str(component.get("name", "")))
+        yield f"  [yellow]{name}{say(' : ', ': ')}{escape(say(texts.title_fr, texts.title_en))}[/yellow]"
+        yield f"    → {escape(say(texts.cure_fr, texts.cure_en))}"
+    for part in component.get("components") or []:
+        yield from _hindrances(part)
 
 
 def _mailbox_lines(mailbox: str, states: dict[str, int]) -> Iterator[str]:

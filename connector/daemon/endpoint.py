@@ -12,6 +12,7 @@ from connector.settings.model import Settings
 __all__ = ["ask_health", "data_paths", "forget_endpoint", "tell_endpoint"]
 
 _ANSWER_SECONDS = 3.0
+_MAX_ANSWER_BYTES = 1 << 20
 
 
 def data_paths(settings: Settings) -> DataPaths:
@@ -31,15 +32,18 @@ def forget_endpoint(paths: DataPaths) -> None:
 
 
 def ask_health(settings: Settings) -> dict[str, Any] | None:
-    """The health of the running daemon; ``None`` when there is none."""
+    """The health of the running daemon; ``None`` when there is none.
+
+    After a crash the file is stale and another program may have the port: whatever that one answers counts as none.
+    """
     try:
         endpoint = json.loads(data_paths(settings).endpoint.read_text("utf-8"))
         connection = http.client.HTTPConnection(endpoint["host"], endpoint["port"], timeout=_ANSWER_SECONDS)
         try:
             connection.request("GET", "/health")
-            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+            answer = json.loads(connection.getresponse().read(_MAX_ANSWER_BYTES))
         finally:
             connection.close()
-    except (OSError, ValueError, KeyError, http.client.HTTPException):
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None
-    return answer
+    return answer if isinstance(answer, dict) and "status" in answer else None

@@ -6,7 +6,7 @@ from pathlib import Path
 from connector.domain.text import Text
 from connector.settings.data import data_folder
 from connector.settings.load import Problem
-from connector.settings.model import MailboxSettings, Settings
+from connector.settings.model import IdentitySettings, MailboxSettings, Settings
 
 __all__ = ["problems_before_start"]
 
@@ -56,10 +56,18 @@ def _mailboxes(settings: Settings) -> Iterator[Problem]:
         )
     for index, mailbox in enumerate(settings.mailboxes):
         key = f"mailboxes[{index}]"
-        identity = mailbox.identity
-        files = [path for path in (identity.certificate, identity.key) if path]
-        yield from _missing_files(f"{key}.identity.certificate", files)
+        yield from _identity(f"{key}.identity", mailbox.identity)
         yield from _profile(f"{key}.reception.profile", mailbox)
+
+
+def _identity(key: str, identity: IdentitySettings) -> Iterator[Problem]:
+    """Files that are named and not there, each under its own key."""
+    places = {"certificate_password": identity.certificate_password, "password": identity.password}
+    named = {"certificate": identity.certificate, "key": identity.key}
+    named |= {f"{name}.file": place.file for name, place in places.items() if place}
+    for name, path in named.items():
+        if path is not None:
+            yield from _missing_files(f"{key}.{name}", [path])
 
 
 def _profile(key: str, mailbox: MailboxSettings) -> Iterator[Problem]:

@@ -113,6 +113,12 @@ OWN_CODES = {
         "No submission has this identifier.",
         "Check the identifier: mss-connector queue list.",
     ),
+    "IDENTIFIANT_AMBIGU": Explanation(
+        "Plusieurs envois ont un identifiant qui se termine ainsi.",
+        "Donnez davantage de caractères ; les identifiants possibles sont cités.",
+        "Several submissions have an identifier that ends so.",
+        "Give more characters; the possible identifiers are listed.",
+    ),
     "TRANSITION": Explanation(
         "Cette action n'est pas possible dans l'état actuel du message.",
         "Consultez l'état : mss-connector queue show.",
