@@ -26,7 +26,7 @@ from connector.operators.base import Sender
 from connector.operators.factory import make_receiver, make_sender
 from connector.platform.keystore import resolve_secret
 from connector.platform.share import is_share
-from connector.settings.model import MailboxSettings, OperatorSettings, ServerSettings, Settings
+from connector.settings.model import AuthMethod, MailboxSettings, OperatorSettings, ServerSettings, Settings
 from connector.support.health import Component
 from connector.xdm.pack import SenderInfo
 
@@ -155,7 +155,7 @@ def _send_loop(parts: MailboxParts, shared: Shared, operator: OperatorSettings) 
         return Dispatcher(
             mailbox=parts.mailbox.address, journal=shared.journal, sender=sender, clock=shared.clock,
             retry=shared.settings.retry, owner=shared.owner, server=_server(operator.smtp),
-            parallel=operator.smtp_connections,
+            parallel=operator.smtp_connections, may_try_identity_again=_survives_refusals(parts.mailbox),
         )  # fmt: skip
 
     return SendLoop(
@@ -168,7 +168,6 @@ def _send_loop(parts: MailboxParts, shared: Shared, operator: OperatorSettings) 
         stopping=shared.stopping,
         clock=shared.clock,
         mood=Mood("send", shared.clock),
-        owner=shared.owner,
         impatience=parts.impatience,
     )
 
@@ -204,6 +203,11 @@ def _reception(
 
     deliver = DeliverLoop(opener, parts.deliver_bell, delivered, shared.stopping, Mood("deliver", shared.clock))
     return receive, deliver
+
+
+def _survives_refusals(mailbox: MailboxSettings) -> bool:
+    """True when a refused identity may be shown again: a certificate cannot be locked by that, a password can."""
+    return mailbox.identity.auth not in (AuthMethod.PLAIN, AuthMethod.LOGIN)
 
 
 def _is_open(journal: Journal, incoming_id: str) -> bool:

@@ -27,7 +27,7 @@ from connector.intake.results import StatusReporter
 from connector.intake.watch import FolderWatch
 from connector.journal.journal import Journal
 from connector.operators.base import Receiver, Sender
-from connector.operators.errors import AuthenticationRefused, OperatorError
+from connector.operators.errors import AuthenticationRefused
 from connector.settings.model import AuthMethod, MailboxSettings, RetrySettings
 from connector.support.health import Component, Condition
 
@@ -170,18 +170,13 @@ class SendLoop:
     stopping: Callable[[], bool]
     clock: Clock
     mood: Mood
-    owner: str
     impatience: threading.Event  # set when a person decided something: pauses end
-    _has_run: bool = field(default=False, init=False)
 
     def run(self) -> None:
         """Send until told to stop."""
         asyncio.run(self._run())
 
     async def _run(self) -> None:
-        if self._has_run:  # what the crashed run had begun is looked at as after a crash of the whole process
-            self.journal.recover(owner=self.owner, mailbox=self.mailbox.address)
-        self._has_run = True
         sender = self.make_sender()
         try:
             dispatcher = self.make_dispatcher(sender)
@@ -241,10 +236,10 @@ class ReceiveLoop:
             while not self.stopping():
                 try:
                     self._once(receiver)
-                except OperatorError as error:
-                    receiver.close()
-                    self._rest(error)
                 except Unavailable as error:
+                    self._rest(error)
+                except ConnectorError as error:  # the operator, or a certificate or setting that a person must mend
+                    receiver.close()
                     self._rest(error)
         finally:
             receiver.close()

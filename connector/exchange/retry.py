@@ -6,7 +6,7 @@ Exponential with jitter, capped, only for causes that pass by themselves, until 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connector.domain.errors import ConnectorError, Retry
+from connector.domain.errors import ConfigurationError, ConnectorError, Retry
 from connector.domain.states import WaitingFor
 from connector.settings.model import RetrySettings
 
@@ -57,6 +57,8 @@ def decide(
     The deadline itself is enforced by ``Journal.expire``; here a retry is never planned beyond it, so that the last
     one still happens in time.
     """
+    if isinstance(failure, ConfigurationError):
+        return WaitForPerson(WaitingFor.SETTINGS)
     if failure.retry is Retry.AFTER_PERSON:
         return WaitForPerson(getattr(failure, "waiting_for", WaitingFor.CREDENTIALS))
     if failure.retry is Retry.NEVER:

@@ -32,6 +32,10 @@ from connector.settings.model import RetrySettings
 
 __all__ = ["Dispatcher"]
 
+TRY_IDENTITY_AGAIN = timedelta(minutes=15)
+"""How long a refused certificate, or a setting that keeps us out, rests before one message tries again."""
+
+_BLOCKING = (WaitingFor.CREDENTIALS, WaitingFor.SETTINGS)
 _OPEN = (RecipientState.PENDING, RecipientState.DEFERRED)
 _REACHED = (RecipientState.ACCEPTED, RecipientState.DELIVERED, RecipientState.READ)
 
@@ -52,6 +56,7 @@ class Dispatcher:
     owner: str
     server: str  # for the trace
     parallel: int
+    may_try_identity_again: bool = False  # True for a certificate: showing it again locks no account
     luck: Callable[[], float] = random.random
     _failures: int = 0  # connection failures in a row: the mailbox pauses, not each message alone
     _paused_until: float = 0.0  # monotonic
@@ -73,7 +78,7 @@ class Dispatcher:
         if self._stranded:
             self.journal.recover(owner=self.owner, mailbox=self.mailbox)
             self._stranded = False
-        if self.clock.monotonic() < self._paused_until or self.is_blocked():
+        if self.clock.monotonic() < self._paused_until or self._is_still_blocked():
             return 0
         limit = self.parallel if self._proven else 1
         claimed = self.journal.claim_due(self.mailbox, owner=self.owner, limit=limit)
@@ -85,8 +90,24 @@ class Dispatcher:
         return len(claimed)
 
     def is_blocked(self) -> bool:
-        """True while a message waits because the operator refused our identity."""
-        return any(m.waiting_for is WaitingFor.CREDENTIALS for m in self.journal.waiting(self.mailbox))
+        """True while a message waits because our identity or a setting does not let us in."""
+        return bool(self._blocking())
+
+    def _blocking(self) -> list[OutgoingMessage]:
+        return [m for m in self.journal.waiting(self.mailbox) if m.waiting_for in _BLOCKING]
+
+    def _is_still_blocked(self) -> bool:
+        """After a while what blocks is let go, where trying again cannot lock an account; then one message tries."""
+        blocking = self._blocking()
+        if not all(self._may_try_again(message) for message in blocking):
+            return True
+        for message in blocking:
+            self.journal.record(message.id, OutgoingEvent.RESUME, next_attempt_at=self.clock.now())
+        return False
+
+    def _may_try_again(self, message: OutgoingMessage) -> bool:
+        is_harmless = self.may_try_identity_again or message.waiting_for is WaitingFor.SETTINGS
+        return is_harmless and self.clock.now() - message.state_since >= TRY_IDENTITY_AGAIN
 
     def forget_pause(self) -> None:
         """A person says that it is worth trying now."""

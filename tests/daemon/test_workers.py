@@ -18,8 +18,7 @@ from connector.daemon.workers import (
     SendLoop,
     until_there,
 )
-from connector.domain.address import MailboxAddress
-from connector.domain.errors import Unavailable
+from connector.domain.errors import ConfigurationError, Unavailable
 from connector.exchange.collect import Collector
 from connector.exchange.lookup import Inquirer
 from connector.exchange.opening import Opener
@@ -154,6 +153,14 @@ def test_a_lost_connection_is_closed_and_tried_again_with_growing_pauses(mood: M
     assert mood.component().overall is Condition.OK
 
 
+def test_an_expired_certificate_shows_and_does_not_crash_the_receiver(mood: Mood, bell: QuickBell) -> None:
+    script = Script(ConfigurationError("CERTIFICAT_EXPIRE", "expired"))
+    loop, heard = receive_loop(script, bell, mood, mailbox())
+    loop.run()
+    assert heard == ["closed", "closed"]
+    assert mood.component().code == "CERTIFICAT_EXPIRE"
+
+
 def test_a_journal_that_is_busy_hinders_receiving_without_closing_the_connection(mood: Mood, bell: QuickBell) -> None:
     script = Script(Unavailable("JOURNAL_INDISPONIBLE", "locked"), 0)
     loop, heard = receive_loop(script, bell, mood, mailbox())
@@ -215,7 +222,6 @@ def send_loop(
         stopping=dispatcher.script.stopping,
         clock=mood.clock,
         mood=mood,
-        owner="test",
         impatience=threading.Event(),
     )
     return loop, sender
@@ -239,19 +245,6 @@ def test_a_person_ends_the_pause_and_a_failure_shows(mood: Mood, bell: QuickBell
     assert dispatcher.forgotten == 1
     assert bell.waits == [9.0, 9.0]
     assert mood.component().code == "DISQUE_PLEIN"
-
-
-def test_a_sender_that_crashed_is_recovered_when_it_starts_again(mood: Mood, bell: QuickBell) -> None:
-    recovered: list[MailboxAddress] = []
-    dispatcher = FakeSenderLoop(ValueError("unforeseen"), 1)
-    journal = _with(next_due=lambda _: None, recover=lambda *, owner, mailbox: recovered.append(mailbox))
-    loop, sender = send_loop(dispatcher, bell, mood, journal)
-    with pytest.raises(ValueError, match="unforeseen"):
-        loop.run()
-    assert recovered == []
-    loop.run()
-    assert recovered == [loop.mailbox.address]
-    assert sender.closed == 2
 
 
 def folder_loop(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from connector.domain.errors import IllegalTransition, NeedsPerson, Unavailable
+from connector.domain.errors import ConfigurationError, IllegalTransition, NeedsPerson, Unavailable
 from connector.domain.states import OutgoingEvent, WaitingFor
 from connector.domain.states import OutgoingState as S
 from connector.domain.states import RecipientState as R
@@ -485,3 +485,29 @@ def test_a_person_who_says_so_ends_the_pause_of_a_mailbox(scene: Scene) -> None:
 
     assert scene.send() == 1
     assert scene.state(row) is S.SENT
+
+
+# --- what may be tried again without a person ---
+
+
+def test_a_refused_certificate_is_shown_again_after_a_quarter_of_an_hour_by_one_message(scene: Scene) -> None:
+    scene.dispatcher.may_try_identity_again = True
+    scene.operator.mood(MoodKind.REFUSE_IDENTITY, times=2)
+    first, second = scene.frozen(), scene.frozen()
+
+    assert [scene.send(), scene.send_later(600), scene.send_later(400)] == [1, 0, 1]
+    assert scene.state(second) is S.PREPARED
+    scene.clock.advance(1000)
+    while scene.send():
+        pass
+    assert (scene.state(first), scene.state(second)) == (S.SENT, S.SENT)
+
+
+def test_a_wrong_setting_blocks_the_mailbox_and_is_looked_at_again_even_with_a_password(scene: Scene) -> None:
+    failure = ConfigurationError("CERTIFICAT_EXPIRE", "expired")
+    scene.dispatcher = scene.new_dispatcher(ScriptedSender(failure, begins_data=False))
+    row, other = scene.frozen(), scene.frozen()
+
+    assert [scene.send(), scene.send_later(60)] == [1, 0]
+    assert (scene.message(row).waiting_for, scene.state(other)) == (WaitingFor.SETTINGS, S.PREPARED)
+    assert scene.send_later(1000) == 1

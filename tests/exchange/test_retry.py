@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.errors import ConnectorError, InvalidSubmission, NeedsPerson, Unavailable
+from connector.domain.errors import ConfigurationError, ConnectorError, InvalidSubmission, NeedsPerson, Unavailable
 from connector.domain.states import WaitingFor
 from connector.exchange.retry import Again, Decision, GiveUp, WaitForPerson, backoff_seconds, decide
 from connector.operators.errors import AuthenticationRefused, ConnectionFailed, PermanentRefusal, TemporaryRefusal
@@ -30,6 +30,7 @@ def ask(failure: ConnectorError, *, attempts: int = 1, deadline: datetime | None
         (InvalidSubmission("CDA_INVALIDE", "x"), GiveUp()),
         (AuthenticationRefused("AUTHENTIFICATION", "535"), WaitForPerson(WaitingFor.CREDENTIALS)),
         (NeedsPerson("PIN", "x"), WaitForPerson(WaitingFor.CREDENTIALS)),
+        (ConfigurationError("CERTIFICAT_EXPIRE", "x"), WaitForPerson(WaitingFor.SETTINGS)),
     ],
     ids=lambda value: type(value).__name__,
 )
