@@ -28,7 +28,7 @@ from connector.xdm.hl7_values import (
 from connector.xdm.model import AuthorEntry, CodedValue, DocumentEntry, SubmissionSet
 from connector.xdm.vocabulary import APPROVED
 
-__all__ = ["derive_entry", "derive_submission_set", "master_patient_id", "new_oid"]
+__all__ = ["derive_entry", "derive_submission_set", "master_patient_id", "new_oid", "with_masks"]
 
 _INS_C = "1.2.250.1.213.1.4.2"  # obsolete: neither an INS nor a local identifier
 _INS_ORDER = ("1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9", "1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11")

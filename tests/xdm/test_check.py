@@ -166,6 +166,11 @@ def test_what_cannot_be_opened_is_an_error_of_its_own() -> None:
         check_xdm(b"x")
 
 
+def test_a_package_without_folders_is_only_unusual() -> None:
+    flat = {name.rpartition("/")[2]: content for name, content in files_of().items() if not name.endswith("/")}
+    assert check_xdm(zipped(flat)) == []
+
+
 def test_noise_has_no_findings() -> None:
     assert findings_after(put("__MACOSX/IHE_XDM/._METADATA.XML", b"x")) == []
 

@@ -43,9 +43,11 @@ def test_entries_stand_in_the_order_of_the_official_packages() -> None:
     ]  # fmt: skip
 
 
-def test_files_are_deflated_and_folders_stored_without_flags() -> None:
-    for info in package().infolist():
-        assert info.compress_type == (zipfile.ZIP_STORED if info.is_dir() else zipfile.ZIP_DEFLATED)
+def test_files_worth_it_are_deflated_and_no_entry_has_flags() -> None:
+    archive = opened(build_xdm([b"<a/>" * 1000], b"<m/>" * 1000, sender=FULL, now=NOW))
+    for info in archive.infolist():
+        assert info.compress_type == (zipfile.ZIP_STORED if info.file_size < 1024 else zipfile.ZIP_DEFLATED)
+        assert info.compress_size <= info.file_size
         assert (info.flag_bits, info.create_system, info.extra, info.comment) == (0, 0, b"", b"")
         assert info.date_time == (2026, 3, 10, 14, 15, 30)
 
@@ -121,7 +123,7 @@ def test_french_text_folds_readably(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 
-@given(st.dictionaries(st.text("ABC0123456789_", min_size=1, max_size=8), st.binary(max_size=300), max_size=5))
+@given(st.dictionaries(st.text("ABC0123456789_", min_size=1, max_size=8), st.binary(max_size=3000), max_size=5))
 def test_what_is_zipped_is_unzipped(files: dict[str, bytes]) -> None:
     archive = opened(write_zip(list(files.items()), moment=NOW))
     assert archive.testzip() is None

@@ -331,7 +331,7 @@ def _body(element: SafeElement, error: type[ConnectorError]) -> UnstructuredBody
     text = _path(element, "component", "nonXMLBody", "text")
     if text is None:
         return None
-    raw = "".join(text.itertext())
+    raw = text.text or "" if len(text) == 0 else "".join(text.itertext())
     media_type = _attribute(text, "mediaType") or "text/plain"
     if _attribute(text, "representation") != "B64":
         return UnstructuredBody(media_type, raw.encode("utf-8"))
@@ -343,8 +343,11 @@ def _body(element: SafeElement, error: type[ConnectorError]) -> UnstructuredBody
 
 def decode_base64(text: str) -> bytes | None:
     """The bytes of a Base64 text with any white space and with or without padding; ``None`` when it is not Base64."""
-    packed = text.encode("ascii", "replace").translate(None, b" \t\r\n").rstrip(b"=")
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)  # most documents have it on one line, well padded
+    except ValueError:
+        packed = text.encode("ascii", "replace").translate(None, b" \t\r\n").rstrip(b"=")
     try:
         return binascii.a2b_base64(packed + b"=" * (-len(packed) % 4), strict_mode=True)
-    except binascii.Error:
+    except ValueError:
         return None
