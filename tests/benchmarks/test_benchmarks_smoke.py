@@ -1,0 +1,50 @@
+"""Every benchmark runs and prints its tables; what it measures is nobody's business here."""
+
+import sys
+
+import pytest
+
+from benchmarks import idle, latency, receive, send, xdm
+
+linux_servers = pytest.mark.skipif(sys.platform != "linux", reason="needs Debian's Postfix, Dovecot and mbsync")
+
+
+def test_xdm_prints_ratio_and_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    xdm.run(2)
+    printed = capsys.readouterr().out
+    assert "pack / bare" in printed
+    assert "write METADATA.XML" in printed
+
+
+@linux_servers
+@pytest.mark.servers
+def test_sending_prints_ratio_and_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    send.run(3, 1)
+    printed = capsys.readouterr().out
+    assert "outbox to 250 / bare client" in printed
+    assert "send: SMTP" in printed
+
+
+@linux_servers
+@pytest.mark.servers
+def test_receiving_prints_ratio_and_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    receive.run(3, 1)
+    printed = capsys.readouterr().out
+    assert "mailbox to inbox folder / mbsync" in printed
+    assert "open: parse the mail" in printed
+
+
+@linux_servers
+@pytest.mark.servers
+def test_latency_prints_the_median(capsys: pytest.CaptureFixture[str]) -> None:
+    latency.run(1)
+    assert "file closed to 250" in capsys.readouterr().out
+
+
+@linux_servers
+@pytest.mark.servers
+def test_idling_prints_memory_start_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    idle.run(1.0, 50, 2)
+    printed = capsys.readouterr().out
+    assert "RSS, MB" in printed
+    assert "History of 50 messages" in printed
