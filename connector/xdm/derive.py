@@ -35,6 +35,8 @@ _INS_ORDER = ("1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9", "1.2.250.1.213.1.4.1
 _DEFAULT_CLASS = "10"  # for a type that is in no table yet; check_xdm warns
 _MAX_OID = 64
 _MAX_TITLE = 1024  # ebRIM FreeFormText
+_MAX_VALUE = 256  # ebRIM LongName
+_MAX_LABEL = 160
 
 
 def derive_entry(
@@ -189,18 +191,24 @@ def _author(author: Author) -> AuthorEntry:
     return AuthorEntry(
         person=author_person(author),
         institutions=(organization,) if organization else (),
-        roles=(function,) if function else (),
-        specialties=(f"{specialty.code}^{specialty.display_name}^{specialty.code_system}",) if specialty else (),
+        roles=(function[:_MAX_VALUE],) if function else (),
+        specialties=(_specialty(specialty),) if specialty else (),
     )
 
 
+def _specialty(code: Code) -> str:
+    return f"{code.code}^{code.display_name[:_MAX_LABEL]}^{code.code_system}"
+
+
 def _coded(code: Code | None) -> CodedValue | None:
-    return CodedValue(code.code, code.code_system, code.display_name.strip()) if code else None
+    return CodedValue(code.code, code.code_system, code.display_name.strip()[:_MAX_TITLE]) if code else None
 
 
 def _type(code: Code) -> CodedValue:
     """The type, with the label of the value set: documents write it in many ways."""
-    return CodedValue(code.code, code.code_system, codes.label_of_type(code.code) or code.display_name.strip())
+    return CodedValue(
+        code.code, code.code_system, codes.label_of_type(code.code) or code.display_name.strip()[:_MAX_TITLE]
+    )
 
 
 def _confidentiality(code: Code) -> tuple[CodedValue, ...]:

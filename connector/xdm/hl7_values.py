@@ -13,12 +13,17 @@ __all__ = [
 
 _TIME = re.compile(r"(\d{4,14})(?:\.\d+)?(?:(Z)|([+-])(\d{2}):?(\d{2})?)?")
 _ESCAPES = str.maketrans({"\\": "\\E\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "|": "\\F\\"})
+_LONGEST_INSTITUTION = 150
 _DIGITAL_SERVICE = "1.3.2"  # authority of the SIREN of a referenced digital service
 
 
-def escape(text: str) -> str:
-    """A text as one component: HL7 v2 delimiters in it are escaped."""
-    return text.translate(_ESCAPES)
+def escape(text: str, longest: int = 80) -> str:
+    """A text as one component: HL7 v2 delimiters in it are escaped.
+
+    It is cut to ``longest`` characters, so that the value with its other components stays within the 256 characters
+    of the ebRIM schema.
+    """
+    return text[:longest].translate(_ESCAPES)
 
 
 def utc_time(moment: datetime) -> str:
@@ -112,7 +117,7 @@ def institution(organization: Organization | None) -> str:
     """
     if organization is None or not organization.name.strip():
         return ""
-    name = escape(organization.name)
+    name = escape(organization.name, _LONGEST_INSTITUTION)
     identifier = organization.ids[0] if organization.ids else None
     if identifier is None:
         return name

@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 
 from connector.documents.cda.parse import parse_cda
+from connector.documents.xml import DEFAULT_LIMITS, parse_xml
 from connector.domain.errors import ConfigurationError, InvalidSubmission
 from connector.domain.patient import key_of
 from connector.xdm.derive import derive_entry, derive_submission_set, new_oid
-from connector.xdm.model import CodedValue, DocumentEntry, SubmissionSet
+from connector.xdm.ebrim_schema import violations
+from connector.xdm.ebrim_writer import write_metadata
+from connector.xdm.model import CodedValue, DocumentEntry, Metadata, SubmissionSet
 from tests.xdm.cda_samples import INS, LOCAL, NOW, CountingIds, author, cda, level_1, patient_ids, service_event
 
 
@@ -56,6 +59,22 @@ def test_every_attribute_of_a_complete_document() -> None:
     assert first.institutions == ("CABINET D'EXEMPLE^^^^^&1.2.250.1.71.4.2.2&ISO^IDNST^^^1010000017",)
     assert first.specialties == ("G15_10/SM54^Médecin - Médecine Générale (SM)^1.2.250.1.213.1.1.4.5",)
     assert first.roles == ()
+
+
+def test_endless_texts_stay_within_the_schema() -> None:
+    endless = "x" * 3000
+    who = f"<assignedPerson><name><family>{endless}</family><given>{endless}</given></name></assignedPerson>"
+    organization = f'<id root="1.2.250.1.71.4.2.2" extension="1010000017"/><name>{endless}</name>'
+    code = f'<code code="G15_10" displayName="{endless}" codeSystem="1.2.250.1.213.1.1.4.5"/>'
+    function = f'<functionCode code="PCP" displayName="{endless}"/>'
+    data = cda(
+        title=f"<title>{endless}</title>",
+        authors=author(who=who, organization=organization, code=code, function=function),
+        acts=service_event(code=f'<code code="A" displayName="{endless}"/>'),
+        patient=f"<patient><name><family>{endless}</family><given>{endless}</given></name></patient>",
+    )
+    metadata = write_metadata(Metadata(document_entries=(entry_of(data),)))
+    assert violations(parse_xml(metadata, DEFAULT_LIMITS)) == []
 
 
 def test_several_authors_with_roles() -> None:
