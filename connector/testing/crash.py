@@ -4,6 +4,7 @@ r"""Kill the real process at a named step of a hand-over, or at a random moment,
 
     python -m connector.testing.crash claim.renamed -- run --config C.toml        at the first reach
     python -m connector.testing.crash send.accepted:3 -- run …                    at the third
+    python -m connector.testing.crash *:3 -- run …                                at the third step, whichever it is
     python -m connector.testing.crash --seed 7 --within 2.5 -- run …              at a random moment of 2.5 s
     python -m connector.testing.crash --record steps.txt -- run …                 only write down what is reached
 
@@ -34,7 +35,7 @@ class CrashPlan:
     """When to die.
 
     Args:
-        step: name of the step; empty = at no step.
+        step: name of the step; ``*`` = whichever it is; empty = at no step.
         reach: at its n-th reach in this process, from 1.
         record: file to which each step is appended, one name a line, before the kill.
         seed: makes the random moment repeatable; ``None`` = no random kill.
@@ -66,10 +67,10 @@ def install(plan: CrashPlan, *, kill: Kill = kill_self) -> None:
     def observe(step: str) -> None:
         with gate:
             reached[step] += 1
-            count = reached[step]
+            count = reached[step] if plan.step == step else reached.total()
             if plan.record is not None:
                 _append(plan.record, step)
-        if step == plan.step and count == plan.reach:
+        if plan.step in (step, "*") and count == plan.reach:
             kill()
 
     watch_steps(observe)

@@ -1,0 +1,107 @@
+"""What must be true once everything is settled, however often the process died on the way."""
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from connector.domain.states import OutgoingState
+from tests.crash.crash_samples import message_id_of
+from tests.crash.crash_site import CrashSite
+
+__all__ = ["prove"]
+
+
+def prove(site: CrashSite) -> None:
+    """Each document exactly once at the operator and exactly once delivered, and every folder tells the truth.
+
+    Raises:
+        AssertionError: what is not so.
+    """
+    sent = _journal(site)
+    _operator(site, sent)
+    _outgoing_folders(site)
+    _received(site, sent)
+    assert site.work_left() == []
+    assert list(site.outbox.iterdir()) == []
+
+
+def _journal(site: CrashSite) -> dict[str, str]:
+    """The journal is sound and knows each drop once; gives back Message-ID by base name."""
+    with site.journal() as journal:
+        assert journal.violations() == []
+        assert journal.verify_trace() > 0 or not (site.dropped or site.delivered_by_others)
+        views = journal.submissions(limit=1000)
+        refusals = Counter(entry.subject_id for entry in journal.trace(limit=100_000) if entry.action == "refuse")
+    left = {view.source_name: view for view in views if view.messages[0].state is not OutgoingState.REJECTED}
+    rejected = {view.source_name for view in views} - left.keys()
+    assert sorted(left) == sorted(site.dropped), "a drop was lost, or taken twice"
+    assert len(views) == len(left) + len(rejected)
+    claimed_and_refused = {base for base in site.refused if base.startswith("BAD")}
+    assert rejected == site.refused.keys() - claimed_and_refused
+    assert sorted(refusals.values()) == [1] * len(claimed_and_refused), "a refusal was lost, or traced twice"
+    messages = {base: view.messages for base, view in left.items()}
+    assert all(len(one) == 1 and one[0].state is OutgoingState.DELIVERED for one in messages.values())
+    return {base: one[0].header_message_id or "" for base, one in messages.items()}
+
+
+def _operator(site: CrashSite, sent: dict[str, str]) -> None:
+    """The recipient's mailbox, the Sent folder and the receipts hold each message once, marked as done."""
+    expected = Counter([*sent.values(), *site.delivered_by_others])
+    assert set(expected.values()) <= {1}
+    assert Counter(map(message_id_of, site.operator_inbox(site.doctor))) == expected
+    assert Counter(map(message_id_of, site.operator_inbox(site.labo, "Sent"))) == Counter(sent.values())
+    receipts = site.operator_inbox(site.labo)
+    assert len(receipts) == len(sent), "as many delivery receipts as messages"
+    for mailbox in (site.labo, site.doctor):
+        unread = [p.name for p in site.operator.maildir(mailbox).glob("[cn]*/*") if "S" not in p.name.partition(":2,")[2]]
+        assert unread == [], "not marked on the server"
+
+
+def _outgoing_folders(site: CrashSite) -> None:
+    """ENVOYES, ERREURS and STATUTS hold what they should, once, whole, and nothing else."""
+    envoyes = {path.name: path.read_bytes() for path in site.box.glob("ENVOYES/*/*")}
+    assert len(list(site.box.glob("ENVOYES/*/*"))) == len(envoyes)
+    assert envoyes.keys() == {f"{base}{end}" for base in site.dropped for end in (".xml", ".mss.json", ".ok")}
+    assert {base: envoyes[f"{base}.xml"] for base in site.dropped} == site.dropped
+
+    erreurs = {path.name: path.read_bytes() for path in site.box.glob("ERREURS/*")}
+    ends = (".xml", ".mss.json", ".ok", ".erreur.txt")
+    assert erreurs.keys() == {f"{base}{end}" for base in site.refused for end in ends}
+    assert {base: erreurs[f"{base}.xml"] for base in site.refused} == site.refused
+    assert all(erreurs[f"{base}.erreur.txt"] for base in site.refused)
+
+    statuts = {path.name for path in site.box.glob("STATUTS/*")}
+    told = {f"{base}.{end}" for base in site.dropped for end in ("statut.json", "statut.txt", "envoye")}
+    wanted = told | {f"{base}.{end}" for base in site.refused for end in ("statut.json", "statut.txt", "erreur")}
+    assert statuts == wanted, sorted(statuts ^ wanted)
+    for base in site.dropped:
+        status = _json(site.box / "STATUTS" / f"{base}.statut.json")
+        assert (status["etat"], status["reference"], status["erreurs"]) == ("remis", base, [])
+        assert (site.box / status["emplacement"] / f"{base}.xml").is_file()
+
+
+def _received(site: CrashSite, sent: dict[str, str]) -> None:
+    """RECUS holds each message once: index and flag, every file that the index names, whole, and no other."""
+    documents = {sent[base]: content for base, content in site.dropped.items()} | site.delivered_by_others
+    found: list[str] = []
+    named: set[str] = set()
+    for path in site.received.glob("*.mss.json"):
+        index = _json(path)
+        found.append(index["message_id"])
+        names = [piece["nom"] for piece in index["fichiers"]]
+        named |= {path.name, f"{index['prefixe']}.ok", *names}
+        for piece in index["fichiers"]:
+            assert hashlib.sha256((site.received / piece["nom"]).read_bytes()).hexdigest() == piece["sha256"]
+        (cda,) = [piece["nom"] for piece in index["fichiers"] if piece["role"] == "cda"]
+        assert (site.received / cda).read_bytes() == documents[index["message_id"]], "not byte-identical"
+    assert Counter(found) == Counter(documents.keys()), "a message was lost, or delivered twice"
+    assert {path.name for path in site.received.iterdir()} == named, "a file without index, or missing"
+    assert not any((site.received.parent / name).exists() and any((site.received.parent / name).iterdir())
+                   for name in ("ERREURS", "ENVOYES", "STATUTS"))  # fmt: skip
+
+
+def _json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
