@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 
-import click
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -45,7 +44,7 @@ def errors_to_person() -> Iterator[None]:
     """Turn an error into one clear sentence, its code and its cure, and an exit code; never a traceback."""
     try:
         yield
-    except (typer.Exit, typer.Abort, click.ClickException, BrokenPipeError):  # typer's own ways out
+    except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):  # typer's own ways out
         raise
     except InvalidSettings as error:
         for problem in error.problems:

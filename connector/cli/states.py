@@ -18,10 +18,15 @@ _O, _I = OutgoingState, IncomingState
 class PersonState:
     """One group of states: its words, and the journal's counters behind it."""
 
-    fr: str
-    en: str
+    one: Text  # "parti" after a 1
+    many: Text
     keys: tuple[str, ...]
     command: str = ""  # what shows them one by one, when a person must look
+
+    def words(self, count: int) -> Text:
+        """How many, in words."""
+        word = self.one if count == 1 else self.many
+        return Text(f"{count} {word.fr}", f"{count} {word.en}")
 
 
 def _out(*states: OutgoingState) -> tuple[str, ...]:
@@ -33,24 +38,28 @@ def _in(*states: IncomingState) -> tuple[str, ...]:
 
 
 PERSON_STATES = (
-    PersonState("partis", "left", _out(_O.SENT, _O.DELIVERED, _O.READ)),
-    PersonState("en cours", "on their way", _out(_O.RECEIVED, _O.PREPARED, _O.SENDING)),
+    PersonState(Text("parti", "left"), Text("partis", "left"), _out(_O.SENT, _O.DELIVERED, _O.READ)),
     PersonState(
-        "vous attendent",
-        "waiting for you",
+        Text("en cours", "on its way"), Text("en cours", "on their way"), _out(_O.RECEIVED, _O.PREPARED, _O.SENDING)
+    ),
+    PersonState(
+        Text("vous attend", "waiting for you"),
+        Text("vous attendent", "waiting for you"),
         _out(_O.WAITING, _O.OUTCOME_UNKNOWN, _O.DUPLICATE),
         "mss-connector queue list --state waiting --state outcome_unknown --state duplicate",
     ),
     PersonState(
-        "en échec",
-        "failed",
+        Text("en échec", "failed"),
+        Text("en échec", "failed"),
         _out(_O.REJECTED, _O.FAILED, _O.BOUNCED),
         "mss-connector queue list --state rejected --state failed --state bounced",
     ),
-    PersonState("annulés", "cancelled", _out(_O.CANCELLED)),
-    PersonState("arrivés", "arrived", _in(_I.DELIVERED, _I.ACKNOWLEDGED)),
-    PersonState("à ouvrir", "being opened", _in(_I.SEEN, _I.STORED, _I.OPENED)),
-    PersonState("mis à l'écart", "set aside", _in(_I.QUARANTINED)),
+    PersonState(Text("annulé", "cancelled"), Text("annulés", "cancelled"), _out(_O.CANCELLED)),
+    PersonState(Text("arrivé", "arrived"), Text("arrivés", "arrived"), _in(_I.DELIVERED, _I.ACKNOWLEDGED)),
+    PersonState(
+        Text("à ouvrir", "being opened"), Text("à ouvrir", "being opened"), _in(_I.SEEN, _I.STORED, _I.OPENED)
+    ),
+    PersonState(Text("mis à l'écart", "set aside"), Text("mis à l'écart", "set aside"), _in(_I.QUARANTINED)),
 )
 
 OUTGOING_WORDS: Mapping[OutgoingState, Text] = MappingProxyType({

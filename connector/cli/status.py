@@ -64,7 +64,7 @@ def _hindrances(component: dict[str, Any]) -> Iterator[str]:
 def _mailbox_lines(mailbox: str, states: dict[str, int]) -> Iterator[str]:
     """One mailbox: what there is, and what the person can do about it."""
     shown = [(column, sum(states.get(key, 0) for key in column.keys)) for column in PERSON_STATES]
-    parts = [f"{count} {say(column.fr, column.en)}" for column, count in shown if count]
+    parts = [say(*column.words(count)) for column, count in shown if count]
     yield f"[bold]{escape(mailbox)}[/bold]"
     yield "  " + (", ".join(parts) or say("rien pour le moment", "nothing yet"))
     for column, count in shown:

@@ -38,7 +38,8 @@ def ask_health(settings: Settings) -> dict[str, Any] | None:
     """
     try:
         endpoint = json.loads(data_paths(settings).endpoint.read_text("utf-8"))
-        connection = http.client.HTTPConnection(endpoint["host"], endpoint["port"], timeout=_ANSWER_SECONDS)
+        host, port = str(endpoint["host"]), int(endpoint["port"])
+        connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_SECONDS)
         try:
             connection.request("GET", "/health")
             answer = json.loads(connection.getresponse().read(_MAX_ANSWER_BYTES))

@@ -1,0 +1,99 @@
+"""What would keep the connector from working is said before it starts, each fault under its own key."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.daemon.readiness import problems_before_start
+from connector.settings.load import load_settings
+
+SERVER = {"host": "operator.example", "port": 587}
+
+
+@pytest.fixture
+def valid(tmp_path: Path) -> dict[str, Any]:
+    """Settings whose files are all there."""
+    for name in ("igc.pem", "list.crl", "alix.pem", "alix.key", "secret.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    return {
+        "software": {"product_reference": "DEV935997"},
+        "operators": {
+            "op": {"smtp": SERVER, "imap": SERVER, "tls": {"trust": ["igc.pem"], "crl": ["list.crl"]}},
+        },
+        "mailboxes": [
+            {
+                "address": "alix@cabinet.mssante.fr", "operator": "op", "given": "Alix", "family": "EXEMPLE",
+                "identity": {
+                    "certificate": "alix.pem", "key": "alix.key", "certificate_password": {"file": "secret.txt"},
+                },
+            },
+        ],
+    }  # fmt: skip
+
+
+def keys(values: dict[str, Any], base: Path) -> list[str]:
+    problems = problems_before_start(load_settings(values, base=base))
+    assert all(text for problem in problems for text in (*problem.wrong, *problem.right))
+    return [problem.key for problem in problems]
+
+
+def test_settings_that_fit_the_world_have_no_problem(valid: dict[str, Any], tmp_path: Path) -> None:
+    assert keys(valid, tmp_path) == []
+
+
+def test_nothing_is_sent_without_a_product_reference(valid: dict[str, Any], tmp_path: Path) -> None:
+    valid["software"] = {}
+    assert keys(valid, tmp_path) == ["software.product_reference"]
+    valid["mailboxes"][0]["send"] = False
+    assert keys(valid, tmp_path) == []
+
+
+def test_an_operator_without_authorities_is_refused(valid: dict[str, Any], tmp_path: Path) -> None:
+    valid["operators"]["op"]["tls"] = {}
+    assert keys(valid, tmp_path) == ["operators.op.tls.trust"]
+
+
+def test_at_least_one_mailbox_is_needed(valid: dict[str, Any], tmp_path: Path) -> None:
+    valid["mailboxes"] = []
+    assert keys(valid, tmp_path) == ["mailboxes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("igc.pem", "operators.op.tls.trust"),
+        ("list.crl", "operators.op.tls.crl"),
+        ("alix.pem", "mailboxes[0].identity.certificate"),
+        ("alix.key", "mailboxes[0].identity.key"),
+        ("secret.txt", "mailboxes[0].identity.certificate_password.file"),
+    ],
+)
+def test_each_file_that_is_not_there_is_named_under_its_own_key(
+    valid: dict[str, Any], tmp_path: Path, name: str, key: str
+) -> None:
+    (tmp_path / name).unlink()
+    (problem,) = problems_before_start(load_settings(valid, base=tmp_path))
+    assert problem.key == key
+    assert str(tmp_path / name) in problem.wrong.fr
+    (tmp_path / name).mkdir()
+    assert keys(valid, tmp_path) == [key]
+
+
+def test_the_file_of_a_login_password_is_looked_for_too(valid: dict[str, Any], tmp_path: Path) -> None:
+    valid["mailboxes"][0]["identity"] = {"auth": "plain", "password": {"file": "absent.txt"}}
+    assert keys(valid, tmp_path) == ["mailboxes[0].identity.password.file"]
+
+
+def test_an_unknown_profile_is_answered_with_those_that_exist(valid: dict[str, Any], tmp_path: Path) -> None:
+    valid["mailboxes"][0]["reception"] = {"profile": "../plat"}
+    (problem,) = problems_before_start(load_settings(valid, base=tmp_path))
+    assert problem.key == "mailboxes[0].reception.profile"
+    assert "plat" in problem.right.en
+
+
+def test_all_problems_are_found_at_once(valid: dict[str, Any], tmp_path: Path) -> None:
+    valid["software"] = {}
+    valid["operators"]["op"]["tls"] = {}
+    (tmp_path / "alix.pem").unlink()
+    assert len(keys(valid, tmp_path)) == 3
