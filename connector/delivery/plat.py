@@ -22,7 +22,7 @@ from connector.domain.catalogue import explain
 from connector.domain.errors import ConnectorError
 from connector.domain.legacy_text import encode_text, note
 from connector.exchange.arrival import Arrival, ArrivalDocument, ArrivalPart, Delivered, PartRole, Quarantined
-from connector.platform.files import private_folder, safe_name, unavailable, write_atomic
+from connector.platform.files import private_folder, remove_litter, safe_name, unavailable, write_atomic
 from connector.settings.model import MailboxSettings
 
 __all__ = ["Inbox", "Places", "pack_flat"]
@@ -97,7 +97,7 @@ class Inbox:
                     self._unsettled.discard(incoming_id)
 
     def recover(self, is_open: Callable[[str], bool]) -> int:
-        """At the start: forget the receipts of deliveries that the journal has committed.
+        """At the start: forget the receipts of deliveries that the journal has committed, and half-written files.
 
         Args:
             is_open: True for the id of a message that still has to be delivered.
@@ -108,6 +108,7 @@ class Inbox:
         with self._gate:
             self._places.check()
             try:
+                remove_litter(self._places.errors / "RECEPTION")
                 return self._hand_over.sweep(is_open)
             except OSError as error:
                 raise unavailable(error) from error

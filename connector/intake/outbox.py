@@ -21,13 +21,14 @@ from connector.intake.drop import Drop, group, is_sidecar, same_name
 from connector.intake.layout import BoxLayout
 from connector.intake.ledger import IntakeLedger
 from connector.intake.problem import BadDrop
+from connector.intake.record import Records
 from connector.intake.refusal import Refusals
 from connector.intake.results import StatusFiles
 from connector.intake.scan import Listing, Observation, list_folder
 from connector.intake.sidecar import Sidecar, listed_names, read_sidecar
 from connector.intake.stability import Calm, Facts, Verdict, judge
 from connector.intake.wholeness import Whole, wholeness
-from connector.platform.files import read_regular_file, unavailable
+from connector.platform.files import read_regular_file, remove_litter, unavailable
 from connector.settings.model import MailboxSettings, Readiness
 
 __all__ = ["Outbox", "OutboxHealth"]
@@ -139,6 +140,7 @@ class Outbox:
     def _recover(self) -> None:
         """Claims without a journal row go back to the LPS's folder; refused ones are finished."""
         self._layout.check()
+        self._tidy()
         waiting = 0
         for claim_id in self.claims.pending():
             if self._refusals.is_refused(claim_id):
@@ -146,6 +148,13 @@ class Outbox:
             elif not self._journal.has_submission(claim_id) and not self.claims.give_back(claim_id):
                 waiting += 1  # the LPS used the name again: when that drop is taken, the name is free
         self._is_settled = waiting == 0
+
+    def _tidy(self) -> None:
+        """Remove half-written files of a killed process, from the folders that only our thread writes into."""
+        layout = self._layout
+        claims = [self.claims.folder(claim_id) for claim_id in self.claims.pending()]
+        for folder in (layout.statuses, layout.errors, *Records(layout).folders(), *claims):
+            remove_litter(folder)
 
     def _drops(self) -> list[Drop]:
         """What is in the folder now, grouped."""

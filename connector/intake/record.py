@@ -47,5 +47,9 @@ class Records:
             private_folder(path.parent)
         write_atomic(path, json.dumps(asdict(record), ensure_ascii=False).encode("utf-8"))
 
+    def folders(self) -> list[Path]:
+        """Every folder that records are in, oldest first."""
+        return sorted(path for path in self._root.glob("*") if path.is_dir())
+
     def _path(self, month: str, submission_id: str) -> Path:
         return self._root / month / f"{submission_id}.json"

@@ -5,15 +5,16 @@ Four rules, each with its test:
 1. A reader sees the old content or the new one, never half of it.
 2. When a function returns, power may fail. A failing ``fsync`` is a failed write: the file is gone, the caller hears.
 3. Nothing is ever overwritten except by :func:`write_atomic`, whose purpose it is.
-4. A failure leaves no litter.
+4. A failure leaves no litter; what a killed process leaves is found by its name (:func:`remove_litter`).
 
-Temporary names start with a dot and end in ``.part``, so that every scanner of ours and of others ignores them.
+Temporary names are ``.mss-….part``: a dot first and ``.part`` last, so that every scanner ignores them.
 Windows facts: lps-folder-conventions 7.1 (``os.replace`` fails for a moment with 5, 32, 33 while another program
 holds the file; a folder cannot be synced there).
 """
 
 import errno
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -29,8 +30,8 @@ from connector.platform.rename import exclusive_rename
 from connector.platform.share import is_share
 
 __all__ = [
-    "free_name", "fsync_folder", "is_share", "private_folder", "read_regular_file", "remove", "rename_durable",
-    "safe_name", "unavailable", "write_atomic",
+    "free_name", "fsync_folder", "is_share", "private_folder", "read_regular_file", "remove", "remove_litter",
+    "rename_durable", "safe_name", "unavailable", "write_atomic",
 ]  # fmt: skip
 
 Sleep = Callable[[float], None]
@@ -41,6 +42,7 @@ _PATIENCE_SECONDS = 5.0
 _BUSY = (5, 32, 33)  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP)  # file systems that know no sync of a folder (SMB, some FUSE)
 _CHUNK_BYTES = 1 << 20
+_LITTER = re.compile(r"\.mss-[a-z0-9_]{8}\.part")
 _OPEN_FLAGS = (
     os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -73,7 +75,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, sleep: Sleep = t
 @contextmanager
 def _temporary(folder: Path, mode: int) -> Iterator[tuple[int, str]]:
     """A new private file that is gone afterwards unless it was renamed."""
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
+    descriptor, name = tempfile.mkstemp(prefix=".mss-", suffix=".part", dir=folder)
     try:
         if sys.platform != "win32":
             os.fchmod(descriptor, mode)
@@ -108,6 +110,28 @@ def remove(path: Path, *, sleep: Sleep = time.sleep) -> None:
     """
     _patiently(lambda: path.unlink(missing_ok=True), sleep)
     fsync_folder(path.parent)
+
+
+def remove_litter(folder: Path) -> int:
+    """Delete the unfinished temporary files that a killed process left. Call it while nobody writes into ``folder``.
+
+    Args:
+        folder: looked at alone, without what is below it; one that is not there holds none.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        OSError: the folder cannot be read, or a file not be deleted.
+    """
+    try:
+        with os.scandir(folder) as found:
+            litter = [entry.path for entry in found if _LITTER.fullmatch(entry.name)]
+    except FileNotFoundError:
+        return 0
+    for path in litter:
+        remove(Path(path))
+    return len(litter)
 
 
 def _patiently(step: Callable[[], _T], sleep: Sleep) -> _T:

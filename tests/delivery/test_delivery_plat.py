@@ -402,6 +402,12 @@ class TestTrouble:
         assert "Code : ARCHIVE_DANGEREUSE\r\n" in text
         assert listing(places.received) == []
 
+    def test_a_quarantine_that_was_killed_leaves_no_half_file(self, places: Places) -> None:
+        inbox(places).quarantine(_bad())
+        (places.errors / "RECEPTION" / ".mss-abcdefgh.part").write_bytes(b"ra")
+        inbox(places).recover(lambda _: True)
+        assert listing(places.errors / "RECEPTION") == [f"{PREFIX}.eml", f"{PREFIX}.erreur.txt"]
+
     def test_quarantine_on_a_full_disk(self, places: Places) -> None:
         (places.errors / "RECEPTION").write_bytes(b"a file where the folder should be")
         with pytest.raises(Unavailable):
