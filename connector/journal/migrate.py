@@ -1,5 +1,6 @@
 """Bringing a journal to the newest schema with Alembic, without an ``alembic.ini``, wherever we are installed."""
 
+import threading
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +13,8 @@ from connector.journal.failure import JournalVersion
 from connector.journal.schema import REVISION
 
 __all__ = ["alembic_config", "upgrade"]
+
+_gate = threading.Lock()  # Alembic keeps its context in the module: two journals opened at once would share it
 
 
 def alembic_config() -> Config:
@@ -38,4 +41,5 @@ def upgrade(connection: Connection, current: str | None) -> None:
         except CommandError as error:
             raise JournalVersion(f"the journal has schema {current}; this version knows {REVISION}") from error
     config.attributes["connection"] = connection
-    command.upgrade(config, REVISION)
+    with _gate:
+        command.upgrade(config, REVISION)
