@@ -55,7 +55,9 @@ def _operator(site: CrashSite, sent: dict[str, str]) -> None:
     receipts = site.operator_inbox(site.labo)
     assert len(receipts) == len(sent), "as many delivery receipts as messages"
     for mailbox in (site.labo, site.doctor):
-        unread = [p.name for p in site.operator.maildir(mailbox).glob("[cn]*/*") if "S" not in p.name.partition(":2,")[2]]
+        unread = [
+            p.name for p in site.operator.maildir(mailbox).glob("[cn]*/*") if "S" not in p.name.partition(":2,")[2]
+        ]
         assert unread == [], "not marked on the server"
 
 

@@ -277,7 +277,8 @@ class CrashSite:
             incoming = journal.incoming_messages(limit=5000)
         return (
             all(view.revision == view.reported_revision for view in outgoing)
-            and {m.state for view in outgoing for m in view.messages} <= {OutgoingState.DELIVERED, OutgoingState.REJECTED}
+            and {m.state for view in outgoing for m in view.messages}
+            <= {OutgoingState.DELIVERED, OutgoingState.REJECTED}
             and {row.state for row in incoming} <= {IncomingState.ACKNOWLEDGED}
             and not self._operator_is_busy()
             and len(incoming) >= len(self.operator_inbox(self.labo)) + len(self.operator_inbox(self.doctor))
@@ -286,7 +287,9 @@ class CrashSite:
     def _operator_is_busy(self) -> bool:
         queue = self.operator.folder / "postfix" / "queue"
         return any(
-            path.is_file() for name in ("maildrop", "incoming", "active", "deferred") for path in (queue / name).rglob("*")
+            path.is_file()
+            for name in ("maildrop", "incoming", "active", "deferred")
+            for path in (queue / name).rglob("*")
         )
 
     def operator_inbox(self, mailbox: Any, folder: str = "INBOX") -> list[bytes]:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -123,8 +124,8 @@ def played(
     request: pytest.FixtureRequest, operator: MailOperator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Case], CrashSite]]:
     """Plays every selected case in the background, two at a time, in the order of the tests."""
-    selected = [
-        item.callspec.params["case"]
+    selected: list[Case] = [
+        cast("Case", item.callspec.params["case"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == request.path and hasattr(item, "callspec")
     ]
@@ -139,9 +140,7 @@ def played(
 
 
 @pytest.mark.parametrize("case", ONCE, ids=_name)
-def test_a_kill_at_a_step_loses_nothing_and_doubles_nothing(
-    case: Case, played: Callable[[Case], CrashSite]
-) -> None:
+def test_a_kill_at_a_step_loses_nothing_and_doubles_nothing(case: Case, played: Callable[[Case], CrashSite]) -> None:
     site = played(case)
     if case[1][0] in _IN_DOUBT:
         with site.journal() as journal:
