@@ -41,6 +41,8 @@ REFUSED_IDENTITY_SECONDS = 900.0  # a certificate that was refused is tried agai
 HINDERED_SECONDS = 10.0  # pause of a delivery that the disk or the folder refused
 NEWS_SECONDS = 5.0  # longest time until something that was postponed is looked at again
 DEBOUNCE_SECONDS = 0.05  # events of one drop come together; the scan itself decides what is complete
+EVENTS_HELD_SECONDS = 0.6  # after a file left the folder, watchdog holds all events of Linux for up to half a second
+HELD_SCAN_SECONDS = 0.05  # so for that long the scan does not rely on them
 
 
 @dataclass
@@ -91,6 +93,7 @@ class FolderLoop:
     received: Callable[[], None]
     stopping: Callable[[], bool]
     mood: Mood
+    _took_at: float = field(default=-EVENTS_HELD_SECONDS, init=False)  # monotonic
 
     def run(self) -> None:
         """Scan, take, report, until told to stop."""
@@ -111,6 +114,7 @@ class FolderLoop:
         try:
             taken = folders.outbox.run_once()
             if taken:
+                self._took_at = self.mood.clock.monotonic()
                 self.received()
             reported = folders.reporter.run_once()
         except Unavailable as error:
@@ -128,7 +132,9 @@ class FolderLoop:
             self.mood.bad(Unavailable(health.code, health.detail))
 
     def _pause(self, outbox: Outbox) -> float:
-        """A drop that is settling is looked at again as soon as it may have settled."""
+        """Until something that is settling may have settled; short while file events are held up."""
+        if self.mood.clock.monotonic() - self._took_at < EVENTS_HELD_SECONDS:
+            return min(self.scan_seconds, HELD_SCAN_SECONDS)
         return min(self.scan_seconds, max(self.settle_seconds, 0.1)) if outbox.is_settling else self.scan_seconds
 
 

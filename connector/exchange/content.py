@@ -67,9 +67,10 @@ def read_content(files: Sequence[SubmittedFile], limits: Limits) -> Content:
     _check_one_patient(opened)
     if len(opened) > 1 and archives:
         given = {}  # one PDF beside an archive of several documents: nobody can tell whose copy it is
-    pdfs = [_pdf(one, given, name) for one, name in zip(opened, names, strict=True)]
-    warnings = () if all(inspect_pdf(pdf).is_pdfa1 for pdf in pdfs) else ("PDF_NON_CONFORME",)
-    return Content(tuple(opened), tuple(pdfs), archives[0].content if archives else None, warnings)
+    copies = [_pdf(one, given, name) for one, name in zip(opened, names, strict=True)]
+    warnings = () if all(copy.is_pdfa1 for copy in copies) else ("PDF_NON_CONFORME",)
+    pdfs = tuple(copy.content for copy in copies)
+    return Content(tuple(opened), pdfs, archives[0].content if archives else None, warnings)
 
 
 def wrap(
@@ -118,7 +119,15 @@ def _check_one_patient(opened: Sequence[OpenedCda]) -> None:
         raise InvalidSubmission("PATIENTS_MULTIPLES", "the documents are not about one patient")
 
 
-def _pdf(opened: OpenedCda, given: Mapping[str, bytes], name: str) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A PDF copy, looked into once."""
+
+    content: bytes = field(repr=False)
+    is_pdfa1: bool
+
+
+def _pdf(opened: OpenedCda, given: Mapping[str, bytes], name: str) -> _Copy:
     """The PDF copy of one document.
 
     Raises:
@@ -131,16 +140,16 @@ def _pdf(opened: OpenedCda, given: Mapping[str, bytes], name: str) -> bytes:
     if body is not None and body.media_type == "application/pdf":
         return _readable(body.content)
     copy = embedded_pdf_copy(opened.element)
-    if copy is not None and inspect_pdf(copy).is_readable:
-        return copy
-    return render_cda_pdf(opened.element, opened.document)
+    if copy is not None and (facts := inspect_pdf(copy)).is_readable:
+        return _Copy(copy, facts.is_pdfa1)
+    return _Copy(render_cda_pdf(opened.element, opened.document), is_pdfa1=True)
 
 
-def _readable(pdf: bytes) -> bytes:
+def _readable(pdf: bytes) -> _Copy:
     facts = inspect_pdf(pdf)
     if not facts.is_readable:
         raise InvalidSubmission("PDF_INVALIDE", facts.problem or "the PDF cannot be opened")
-    return pdf
+    return _Copy(pdf, facts.is_pdfa1)
 
 
 def _stem(name: str) -> str:

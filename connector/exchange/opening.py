@@ -5,7 +5,8 @@ the delivery recognises what it had done. A message is never dropped: what canno
 bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,7 +18,7 @@ from connector.domain.errors import ConnectorError, Unavailable
 from connector.domain.limits import Limits
 from connector.domain.ports import Clock
 from connector.domain.states import IncomingEvent, IncomingState
-from connector.exchange.arrival import Arrival, DeliveryTarget, Quarantined
+from connector.exchange.arrival import Arrival, Delivered, DeliveryTarget, Quarantined
 from connector.exchange.prepare import where_it_broke
 from connector.exchange.receipts import ReceiptTooEarly, apply_receipt
 from connector.exchange.unwrap import arrival_of
@@ -33,6 +34,15 @@ _log = structlog.get_logger(__name__)
 TOO_EARLY_SECONDS = 2.0
 HINDERED_SECONDS = 10.0  # after the first hindrance; doubled by each further one
 LONGEST_HINDERED_SECONDS = 300.0
+GROUP_BYTES = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A message that was opened."""
+
+    row: IncomingMessage
+    arrival: Arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +76,74 @@ class Opener:
         return len(done)
 
     def _handle_all(self, rows: Sequence[IncomingMessage], done: list[str]) -> None:
-        for position, row in enumerate(rows):
-            try:
-                if self._handle(row):
-                    done.append(row.id)
-            except Unavailable as hindrance:
-                for left in rows[position:]:
+        handled: set[str] = set()
+        try:
+            for group in _groups(rows):
+                self._handle_group(group, handled, done)
+        except Unavailable as hindrance:
+            for left in rows:
+                if left.id not in handled:
                     pause = min(HINDERED_SECONDS * 2 ** min(left.attempts, 10), LONGEST_HINDERED_SECONDS)
                     self._again(left, pause, hindrance.code, hindrance.detail)
-                raise
-
-    def _handle(self, row: IncomingMessage) -> bool:
-        raw = b""
-        try:
-            raw = self.journal.payload(row.payload_id or "")
-            opened = open_message(raw, self.limits)
-            if self._is_settled_receipt(row, opened):
-                return True
-            self._deliver(row, arrival_of(row, opened, len(raw), self.limits))
-        except Unavailable:
             raise
+
+    def _handle_group(self, rows: Sequence[IncomingMessage], handled: set[str], done: list[str]) -> None:
+        """Open a few messages, then deliver them: one commit before and one after, not two for each.
+
+        A crash between the deliveries and their commit repeats them, and the target's own receipts keep what was
+        given from being given again, for many as for one.
+        """
+        ready: list[_Ready] = []
+        for row in rows:
+            arrival = self._open(row, done)
+            if arrival is None:
+                handled.add(row.id)
+            else:
+                ready.append(_Ready(row, arrival))
+        self._opened([one.row for one in ready])
+        delivered: list[tuple[str, Delivered]] = []
+        try:
+            for one in ready:
+                with self._setting_aside(one.row, done, handled):
+                    delivered.append((one.row.id, self.target.deliver(one.arrival)))
+        finally:
+            if delivered:
+                self.journal.record_deliveries([(key, d.prefix, d.files) for key, d in delivered])
+                handled.update(key for key, _ in delivered)
+                done += [key for key, _ in delivered]
+
+    def _open(self, row: IncomingMessage, done: list[str]) -> Arrival | None:
+        """What is to be delivered; ``None`` when there is nothing to do any more, or not yet."""
+        arrival: Arrival | None = None
+        try:
+            with self._setting_aside(row, done, set()):
+                raw = self.journal.payload(row.payload_id or "")
+                opened = open_message(raw, self.limits)
+                if self._is_settled_receipt(row, opened):
+                    done.append(row.id)
+                else:
+                    arrival = arrival_of(row, opened, len(raw), self.limits)
         except ReceiptTooEarly:
             self._again(row, TOO_EARLY_SECONDS, "ACCUSE_PRECOCE", "receipt before our commit")
-            return False
+        return arrival
+
+    @contextmanager
+    def _setting_aside(self, row: IncomingMessage, done: list[str], handled: set[str]) -> Iterator[None]:
+        """A message that cannot be opened or delivered for a reason of its own is quarantined."""
+        try:
+            yield
+        except (Unavailable, ReceiptTooEarly):
+            raise
         except ConnectorError as error:
-            self._quarantine(row, raw, error.code, error.detail)
+            self._quarantine(row, error.code, error.detail)
         except Exception as error:  # noqa: BLE001 - one message that we do not foresee must not block the others
             where = where_it_broke(error)
             _log.error("open_failed", id=row.id, error=type(error).__name__, detail=where)
-            self._quarantine(row, raw, "INTERNE", f"{type(error).__name__} at {where}")
-        return True
+            self._quarantine(row, "INTERNE", f"{type(error).__name__} at {where}")
+        else:
+            return
+        done.append(row.id)
+        handled.add(row.id)
 
     def _again(self, row: IncomingMessage, seconds: float, code: str, detail: str) -> None:
         again = self.clock.now() + timedelta(seconds=seconds)
@@ -105,24 +153,42 @@ class Opener:
         receipt = read_receipt(opened)
         if receipt is None or not apply_receipt(self.journal, self.mailbox, receipt, server=opened.sender.domain):
             return False
-        self._opened(row)
+        self._opened([row])
         self.journal.record_incoming(row.id, IncomingEvent.LINK_RECEIPT)
         return True
 
-    def _deliver(self, row: IncomingMessage, arrival: Arrival) -> None:
-        self._opened(row)
-        delivered = self.target.deliver(arrival)
-        self.journal.record_incoming(
-            row.id, IncomingEvent.DELIVER, delivered_prefix=delivered.prefix, delivered_files=delivered.files
-        )
+    def _opened(self, rows: Sequence[IncomingMessage]) -> None:
+        fresh = [row.id for row in rows if row.state is IncomingState.STORED]
+        if fresh:
+            self.journal.record_incoming_many(fresh, IncomingEvent.OPEN)
 
-    def _opened(self, row: IncomingMessage) -> None:
-        if row.state is IncomingState.STORED:
-            self.journal.record_incoming(row.id, IncomingEvent.OPEN)
-
-    def _quarantine(self, row: IncomingMessage, raw: bytes, code: str, detail: str) -> None:
+    def _quarantine(self, row: IncomingMessage, code: str, detail: str) -> None:
+        raw = self._raw(row)
         received_at = row.received_at or self.clock.now()
         self.target.quarantine(
             Quarantined(incoming_id=row.id, received_at=received_at, raw=raw, code=code, detail=detail)
         )
         self.journal.record_incoming(row.id, IncomingEvent.QUARANTINE, code=code, detail=detail)
+
+    def _raw(self, row: IncomingMessage) -> bytes:
+        """The bytes to set aside; empty when they are what cannot be read."""
+        try:
+            return self.journal.payload(row.payload_id or "")
+        except Unavailable:
+            raise
+        except ConnectorError:
+            return b""
+
+
+def _groups(rows: Sequence[IncomingMessage]) -> Iterator[list[IncomingMessage]]:
+    """A few messages that are held in memory together: 8 MB, or a single larger one."""
+    group: list[IncomingMessage] = []
+    held_bytes = 0
+    for row in rows:
+        if group and held_bytes + row.size_bytes > GROUP_BYTES:
+            yield group
+            group, held_bytes = [], 0
+        group.append(row)
+        held_bytes += row.size_bytes
+    if group:
+        yield group

@@ -157,6 +157,23 @@ class Incoming(JournalPart):
                 _advance(writing, rows[row_id], event, {"code": code, "detail": None}, server=server)
         _reach_incoming(event)
 
+    def record_deliveries(self, items: Sequence[tuple[str, str, Sequence[tuple[str, str]]]]) -> None:
+        """Several messages were delivered, in one transaction: all or none. See :meth:`record_incoming`.
+
+        Args:
+            items: row id, name prefix in the LPS's folder, (name, SHA-256) of each file.
+        """
+        sealed = {
+            row_id: seal(self._store.vault, row_id, {"prefix": prefix, "files": [list(pair) for pair in files]})
+            for row_id, prefix, files in items
+        }
+        with self._store.write() as writing:
+            rows = _rows(writing, list(sealed))
+            for row_id, words in sealed.items():
+                news = {"code": None, "detail": None, "sealed": words}
+                _advance(writing, rows[row_id], IncomingEvent.DELIVER, news)
+        _reach_incoming(IncomingEvent.DELIVER)
+
     def postpone_incoming(
         self, incoming_id: str, *, next_attempt_at: datetime, code: str | None, detail: str | None
     ) -> None:

@@ -261,12 +261,22 @@ def folder_loop(
 def test_a_drop_that_is_settling_is_looked_at_sooner(
     settling: bool, pause: float, mood: Mood, bell: QuickBell
 ) -> None:
-    script = Script(1, 0)
+    script = Script(0)
     outbox = _with(recover=lambda: None, run_once=script, is_settling=settling, health=_with(code=None, detail=""))
     loop, (watch, received) = folder_loop(outbox, _with(run_once=lambda: 0), script, bell, mood)
     loop.run()
     assert bell.waits == [pause]
-    assert (received.calls, watch.start.calls, watch.stop.calls) == (1, 1, 1)
+    assert (received.calls, watch.start.calls, watch.stop.calls) == (0, 1, 1)
+
+
+def test_after_a_drop_was_taken_the_next_one_does_not_depend_on_events(mood: Mood, bell: QuickBell) -> None:
+    script = Script(1, 0, 0)
+    healthy = _with(code=None, detail="")
+    outbox = _with(recover=lambda: None, run_once=script, is_settling=False, health=healthy)
+    loop, (_, received) = folder_loop(outbox, _with(run_once=lambda: 0), script, bell, mood)
+    loop.run()
+    assert bell.waits == [0.05, 0.05]
+    assert received.calls == 1
 
 
 def test_a_vanished_share_shows_and_a_held_status_file_does_not_end_the_loop(mood: Mood, bell: QuickBell) -> None:
