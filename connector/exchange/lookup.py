@@ -13,10 +13,10 @@ from connector.domain.address import MailboxAddress
 from connector.domain.ports import Clock
 from connector.domain.states import OutgoingEvent, RecipientState
 from connector.journal.journal import Journal
-from connector.journal.records import OutgoingMessage, RecipientChange
+from connector.journal.records import MessageRecipient, OutgoingMessage, RecipientChange
 from connector.operators.base import Lookup, Receiver
 
-__all__ = ["Inquirer"]
+__all__ = ["Inquirer", "served_and_put_off"]
 
 
 _LEFT = (RecipientState.ACCEPTED, RecipientState.DELIVERED, RecipientState.READ, RecipientState.BOUNCED)
@@ -48,12 +48,19 @@ class Inquirer:
             return False  # an earlier attempt is in the Sent folder already: it proves nothing about this one
         match receiver.find_sent(message.header_message_id):
             case Lookup.FOUND:
-                self._record(message, OutgoingEvent.FOUND, _accepted(message))
+                self._found(message)
                 return True
             case Lookup.MISSING if self._is_old_enough(message):
                 self._record(message, OutgoingEvent.MISSING, [])
                 return True
         return False
+
+    def _found(self, message: OutgoingMessage) -> None:
+        """It left; but those whom the lost attempt had put off at RCPT still have to get it."""
+        served, put_off = served_and_put_off(message)
+        event = OutgoingEvent.MISSING if put_off else OutgoingEvent.FOUND
+        changes = [RecipientChange(r.address, RecipientState.ACCEPTED, r.code, r.text) for r in served]
+        self._record(message, event, changes)
 
     def _is_old_enough(self, message: OutgoingMessage) -> bool:
         return self.clock.now() - message.state_since >= timedelta(seconds=self.settle_seconds)
@@ -71,10 +78,12 @@ def _was_partly_accepted(message: OutgoingMessage) -> bool:
     return any(recipient.state in _LEFT for recipient in message.recipients)
 
 
-def _accepted(message: OutgoingMessage) -> list[RecipientChange]:
-    """Which recipients the server had accepted is not known: all that were open may have been."""
-    return [
-        RecipientChange(r.address, RecipientState.ACCEPTED)
-        for r in message.recipients
-        if r.state in (RecipientState.PENDING, RecipientState.DEFERRED)
-    ]
+def served_and_put_off(message: OutgoingMessage) -> tuple[list[MessageRecipient], list[MessageRecipient]]:
+    """Who was in the lost attempt, and who was put off before its content.
+
+    When the attempt told what the server said to each (see ``send._in_flight``), the accepted ones are *pending*.
+    After a crash nothing was told: then everybody who was open may have been accepted.
+    """
+    pending = [r for r in message.recipients if r.state is RecipientState.PENDING]
+    deferred = [r for r in message.recipients if r.state is RecipientState.DEFERRED]
+    return (pending, deferred) if pending else (deferred, [])

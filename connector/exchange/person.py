@@ -1,8 +1,10 @@
 """What a person may decide about a submission: try again, give up, let it leave after all."""
 
+from collections.abc import Sequence
+
 from connector.domain.errors import IllegalTransition
 from connector.domain.ports import Clock
-from connector.domain.states import OutgoingEvent, OutgoingState, RecipientState, next_outgoing
+from connector.domain.states import OutgoingEvent, OutgoingState, RecipientState, WaitingFor, next_outgoing
 from connector.journal.journal import Journal
 from connector.journal.records import OutgoingMessage, RecipientChange
 
@@ -37,11 +39,22 @@ def _decide(journal: Journal, clock: Clock, submission_id: str, event: OutgoingE
     possible = [m for m in journal.submission(submission_id).messages if _is_allowed(m.state, event)]
     if not possible:
         raise IllegalTransition("TRANSITION", f"{event.value} is not possible for this submission now")
+    if event is OutgoingEvent.RETRY:
+        possible += _held_alike(journal, possible)
     for message in possible:
         again = clock.now() if event is not OutgoingEvent.CANCEL else None
         changes = _reopened(message) if event is OutgoingEvent.RETRY else []
         journal.record(message.id, event, next_attempt_at=again, recipients=changes, actor=actor)
     return len(possible)
+
+
+def _held_alike(journal: Journal, chosen: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+    """Other messages that the same refused identity holds up: one word of the person frees them all."""
+    kept_out = (WaitingFor.CREDENTIALS, WaitingFor.SETTINGS)
+    mailboxes = {message.mailbox for message in chosen if message.waiting_for in kept_out}
+    waiting = [message for mailbox in mailboxes for message in journal.waiting(mailbox)]
+    known = {message.id for message in chosen}
+    return [m for m in waiting if m.waiting_for in kept_out and m.id not in known]
 
 
 def _is_allowed(state: OutgoingState, event: OutgoingEvent) -> bool:

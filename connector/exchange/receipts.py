@@ -5,11 +5,12 @@ attempt that left for somebody else. It is applied per recipient; the message as
 recipient that is still concerned has it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission
 from connector.domain.states import OutgoingEvent, OutgoingState, RecipientState
+from connector.exchange.lookup import served_and_put_off
 from connector.journal.journal import Journal
 from connector.journal.records import MessageRecipient, OutgoingMessage, RecipientChange
 from connector.mail.receipts import Receipt, ReceiptKind
@@ -49,9 +50,11 @@ def apply_receipt(journal: Journal, mailbox: MailboxAddress, receipt: Receipt, *
     if message.state is OutgoingState.SENDING:
         raise ReceiptTooEarly
     changes = _changes(message, receipt)
-    if message.state in _UNCERTAIN and _proves_last_attempt(message, receipt):
-        changes += _others_accepted(message, changes)
     event = event_for(message, changes)
+    if message.state in _UNCERTAIN and _proves_last_attempt(message, receipt):
+        served, put_off = served_and_put_off(message)
+        changes += _others_accepted(served, changes)
+        event = OutgoingEvent.MISSING if _must_go_on(message, put_off) else event_for(message, changes)
     bounced = any(change.state is RecipientState.BOUNCED for change in changes)
     kept = None if event is OutgoingEvent.FOUND else message.code
     code = "REMISE_ECHEC" if bounced or event is OutgoingEvent.RECEIPT_FAILED else kept
@@ -73,9 +76,7 @@ def event_for(message: OutgoingMessage, changes: Iterable[RecipientChange]) -> O
     states = set(after.values())
     still_open = message.state in _UNFINISHED and not states.isdisjoint(_OPEN)
     if RecipientState.BOUNCED in states and not still_open:
-        return (
-            OutgoingEvent.RECEIPT_FAILED
-        )  # can be tried again, so not while somebody else may have it unknown to us
+        return OutgoingEvent.RECEIPT_FAILED  # may be tried again: not while somebody else may have it unknown to us
     concerned = states - {RecipientState.REFUSED}
     if concerned and concerned <= set(_REACHED):
         return OutgoingEvent.RECEIPT_READ if RecipientState.READ in states else OutgoingEvent.RECEIPT_DELIVERED
@@ -90,11 +91,15 @@ def _proves_last_attempt(message: OutgoingMessage, receipt: Receipt) -> bool:
     return not earlier or any(recipient is not None and recipient.state in _OPEN for recipient in named)
 
 
-def _others_accepted(message: OutgoingMessage, changes: Iterable[RecipientChange]) -> list[RecipientChange]:
+def _must_go_on(message: OutgoingMessage, put_off: Sequence[MessageRecipient]) -> bool:
+    """The lost attempt left, but not for those whom the server had put off before its content."""
+    return message.state is OutgoingState.OUTCOME_UNKNOWN and bool(put_off)
+
+
+def _others_accepted(served: Iterable[MessageRecipient], changes: Iterable[RecipientChange]) -> list[RecipientChange]:
     """The lost attempt left, so everybody whom it was for may have it: a retry must not send them a second copy."""
     told = {change.address for change in changes}
-    silent = [r.address for r in message.recipients if r.state in _OPEN and r.address not in told]
-    return [RecipientChange(address, RecipientState.ACCEPTED) for address in silent]
+    return [RecipientChange(r.address, RecipientState.ACCEPTED) for r in served if r.address not in told]
 
 
 def _changes(message: OutgoingMessage, receipt: Receipt) -> list[RecipientChange]:

@@ -9,13 +9,14 @@ Who owns the bytes, step by step (each name is a crash step, see ``docs/architec
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from connector.domain.address import MailboxAddress
-from connector.domain.errors import ConnectorError
+from connector.domain.errors import ConnectorError, IllegalTransition
 from connector.domain.ports import Clock
 from connector.domain.states import OutgoingEvent, RecipientState, WaitingFor
 from connector.exchange.retry import Again, WaitForPerson, backoff_seconds, decide
@@ -102,7 +103,8 @@ class Dispatcher:
         if not all(self._may_try_again(message) for message in blocking):
             return True
         for message in blocking:
-            self.journal.record(message.id, OutgoingEvent.RESUME, next_attempt_at=self.clock.now())
+            with contextlib.suppress(IllegalTransition):  # a person cancelled it in this very moment
+                self.journal.record(message.id, OutgoingEvent.RESUME, next_attempt_at=self.clock.now())
         return False
 
     def _may_try_again(self, message: OutgoingMessage) -> bool:
@@ -126,7 +128,8 @@ class Dispatcher:
             acceptance = await self.sender.submit(envelope, on_data=lambda: self.journal.data_begun(message.id))
         except OutcomeUnknown as lost:
             self._note_failure()
-            self._record(message, OutgoingEvent.LOSE, code="ISSUE_INCONNUE", failure=lost)
+            told = _in_flight(lost.recipients)
+            self._record(message, OutgoingEvent.LOSE, code="ISSUE_INCONNUE", failure=lost, recipients=told)
         except OperatorError as refusal:
             self._refused(message, refusal)
         except ConnectorError as failure:  # the journal, the vault, the identity: nothing has left
@@ -227,6 +230,14 @@ def _not_accepted(failure: ConnectorError) -> list[RecipientChange]:
     """What a refusal says of single recipients. One that was accepted before the content was refused got nothing."""
     answers = failure.recipients if isinstance(failure, OperatorError) else ()
     return _changes([answer for answer in answers if not answer.accepted])
+
+
+def _in_flight(answers: Sequence[RecipientAnswer]) -> list[RecipientChange]:
+    """A lost answer concerns those whom the server had accepted; the others certainly did not get it."""
+    return [
+        RecipientChange(a.address, RecipientState.PENDING if a.accepted else _state_of(a), a.code, a.text)
+        for a in answers
+    ]
 
 
 def _state_of(answer: RecipientAnswer) -> RecipientState:

@@ -120,7 +120,8 @@ class Outgoing(JournalPart):
         with self._store.write() as writing:
             row = message_row(writing, message_id)
             news: dict[str, Any] = {"detail": clipped(detail), "waiting_for": waiting_for}
-            if code is not None or event not in _RECEIPTS:
+            settles = row.state == OutgoingState.OUTCOME_UNKNOWN  # a receipt ends what was unknown
+            if code is not None or event not in _RECEIPTS or settles:
                 news["code"] = code
             if answer is not None:
                 news["answer"] = clipped(answer)

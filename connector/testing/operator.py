@@ -268,12 +268,12 @@ class FakeSender(Sender):
         on_data()
         reach("send.data_begun")
         if operator.moods.take(MoodKind.CUT_IN_DATA):
-            raise OutcomeUnknown("ISSUE_INCONNUE", "lost after DATA began (mood)")
+            raise OutcomeUnknown("ISSUE_INCONNUE", "lost after DATA began (mood)", recipients=answers)
         reach("send.content_given")
         self._refuse_content()
         queue_id = operator.take(envelope, answers)
         if operator.moods.take(MoodKind.CUT_AFTER_DATA):
-            raise OutcomeUnknown("ISSUE_INCONNUE", "lost after DATA began (mood)")
+            raise OutcomeUnknown("ISSUE_INCONNUE", "lost after DATA began (mood)", recipients=answers)
         if slow := operator.moods.take(MoodKind.SLOW_ANSWER):
             await self._sleep(slow.seconds)
         reach("send.accepted")

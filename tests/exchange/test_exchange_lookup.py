@@ -106,3 +106,24 @@ def test_the_trace_tells_how_it_was_settled(scene: Scene) -> None:
 
     assert (entry.action, entry.server, entry.answer) == ("lookup", "imap.test", "found in the Sent folder")
     assert entry.mailbox == str(LAB)
+
+
+def test_who_was_put_off_before_the_lost_content_still_gets_it_and_nobody_twice(scene: Scene) -> None:
+    scene.operator.mood(MoodKind.DEFER_RECIPIENT, address=str(BEA), times=1)
+    row = lost(scene)
+    assert scene.people(row) == {ALIX: R.PENDING, BEA: R.DEFERRED}
+
+    assert (scene.inquire(), scene.state(row)) == (1, S.PREPARED)
+    scene.send_later()
+
+    assert scene.state(row) is S.SENT
+    assert (len(scene.copies(ALIX, row)), len(scene.copies(BEA, row))) == (1, 1)
+
+
+def test_who_was_refused_before_the_lost_content_is_told_apart(scene: Scene) -> None:
+    scene.operator.mood(MoodKind.REFUSE_RECIPIENT, address=str(BEA), times=1)
+    row = lost(scene)
+
+    scene.inquire()
+
+    assert (scene.state(row), scene.people(row)) == (S.SENT, {ALIX: R.ACCEPTED, BEA: R.REFUSED})

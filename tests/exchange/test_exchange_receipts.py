@@ -299,7 +299,7 @@ def test_a_receipt_about_an_earlier_attempt_does_not_settle_the_lost_one(scene: 
     tell(scene, row, (ALIX, kind))
 
     assert scene.state(row) is S.OUTCOME_UNKNOWN
-    assert scene.people(row)[BEA] is R.DEFERRED
+    assert scene.people(row)[BEA] is R.PENDING
 
 
 def test_a_receipt_about_the_lost_attempt_settles_it_although_another_left_earlier(scene: Scene) -> None:
@@ -324,7 +324,7 @@ def test_a_bounce_for_a_cancelled_message_tells_who_bounced_and_offers_no_blind_
     tell(scene, row, (ALIX, K.FAILED))
 
     assert (scene.state(row), scene.message(row).code) == (S.SENT, "REMISE_ECHEC")
-    assert scene.people(row) == {ALIX: R.BOUNCED, BEA: R.DEFERRED}
+    assert scene.people(row) == {ALIX: R.BOUNCED, BEA: R.PENDING}
 
 
 def test_news_about_one_do_not_end_the_attempts_for_the_other(scene: Scene) -> None:

@@ -184,9 +184,10 @@ def test_an_answer_lost_after_the_final_dot_leaves_the_outcome_unknown(
     with (
         Proxy(operator.smtp_port) as proxy,
         submitter(operator, mailbox, smtp=through(proxy)) as sender,
-        pytest.raises(OutcomeUnknown),
+        pytest.raises(OutcomeUnknown) as unknown,
     ):
         sender.submit(envelope, on_data=lambda: proxy.cut_instead_of_answer(after=1))
+    assert [answer.accepted for answer in unknown.value.recipients] == [True]
     assert envelope.message_id.encode() in operator.wait_for_messages(recipient)[0]
 
 

@@ -116,7 +116,7 @@ class SmtpConnection:
             on_data()
             self.data_begun = True
             reach("send.data_begun")
-            with _failing_after_data():
+            with _failing_after_data(answers):
                 reply = await self._data(stuffed, answers)
         except (ConnectionFailed, OutcomeUnknown):
             self.abort()  # a late answer would be taken for the answer to something else
@@ -333,13 +333,16 @@ def _connection_failure(error: BaseException) -> OperatorError:
 
 
 @contextlib.contextmanager
-def _failing_after_data() -> Iterator[None]:
-    """Whatever breaks in here, the server may have taken the message."""
+def _failing_after_data(answers: Sequence[RecipientAnswer]) -> Iterator[None]:
+    """Whatever breaks in here, the server may have taken the message for those whom it had accepted."""
     try:
         yield
+    except OutcomeUnknown as unknown:
+        unknown.recipients = tuple(answers)
+        raise
     except (aiosmtplib.SMTPException, OSError) as error:  # TimeoutError is an OSError
         text = clean(f"lost after DATA began ({type(error).__name__}: {error})")
-        raise OutcomeUnknown("ISSUE_INCONNUE", text) from error
+        raise OutcomeUnknown("ISSUE_INCONNUE", text, recipients=answers) from error
 
 
 def _refuse(reply: SMTPResponse, what: str) -> NoReturn:
