@@ -30,6 +30,7 @@ __all__ = ["CrashSite", "wait_until"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60.0
+IDLE_SECONDS = 2.5  # nothing is reached for so long: it waits for news
 SETTLE_SECONDS = 4  # Postfix files the copy in Sent within milliseconds of its 250
 
 _SETTINGS = """\
@@ -109,6 +110,7 @@ class CrashSite:
     refused: dict[str, bytes] = field(default_factory=dict)  # base name -> what is no document
     delivered_by_others: dict[str, bytes] = field(default_factory=dict)  # Message-ID -> document
     exits: Counter[int] = field(default_factory=Counter)
+    _log_size: int = 0
     _process: "subprocess.Popen[bytes] | None" = None
 
     def __post_init__(self) -> None:
@@ -200,6 +202,7 @@ class CrashSite:
         arguments = [*plan, "--record", str(self.steps), "--"] if plan else []
         module = "connector.testing.crash" if plan else "connector"
         with self.log.open("ab") as output:
+            self._log_size = output.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments, "run", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT, env=self._environment(),
@@ -217,6 +220,33 @@ class CrashSite:
         self._process = None
         self.exits[code] += 1
         assert code == -signal.SIGKILL, f"ended with {code}\n{self.told()}"
+
+    def dies_while_busy(self) -> bool:
+        """Until the process has killed itself; false when it has had nothing to do for a while instead."""
+        self.wait_until_started()
+        process = self._process
+        assert process is not None
+        seen, since = -1, time.monotonic()
+        while process.poll() is None and time.monotonic() - since < IDLE_SECONDS:
+            size = self.steps.stat().st_size if self.steps.exists() else 0
+            if size != seen:
+                seen, since = size, time.monotonic()
+            time.sleep(0.02)
+        if process.poll() is None:
+            return False
+        self.wait_for_death()
+        return True
+
+    def wait_until_started(self) -> None:
+        """Until the journal was recovered and the workers begin."""
+        assert self._process is not None
+        process, start = self._process, self._log_size
+        wait_until(lambda: b"event='recovered'" in self._log_since(start) or process.poll() is not None, self.told)
+
+    def _log_since(self, start: int) -> bytes:
+        with self.log.open("rb") as log:
+            log.seek(start)
+            return log.read()
 
     def kill(self) -> None:
         """SIGKILL from outside; nothing when it does not run."""

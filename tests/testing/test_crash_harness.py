@@ -69,6 +69,11 @@ def test_the_process_dies_at_the_nth_reach() -> None:
     assert result.stdout.split() == ["a", "b"]
 
 
+def test_the_process_dies_at_the_nth_step_whichever_it_is() -> None:
+    result = run("*:2", "--", "a", "b", "c")
+    assert (result.returncode, result.stdout.split()) == (KILLED, ["a"])
+
+
 def test_a_step_that_is_never_reached_kills_nobody() -> None:
     result = run("nowhere", "--", "a", "b")
 
