@@ -220,6 +220,7 @@ def _trace_line(entry: TraceEntry) -> str:
     action = say(*ACTION_WORDS[entry.action]) if entry.action in ACTION_WORDS else entry.action
     word, _, code = entry.outcome.partition(" ")
     outcome = say(*OUTGOING_WORDS[OutgoingState(word)]) if word in set(OutgoingState) else word.replace("ok", "")
-    told = [part for part in (outcome, code, entry.answer) if part]
+    answer = "" if entry.action == "take" else entry.answer  # of a server; at the taking it is our own, in English
+    told = [part for part in ("" if outcome in action else outcome, code, answer) if part]
     who = f" [{entry.actor}]" if entry.actor == ACTOR else ""
     return escape(f"{_local(entry.at)}  {action}{who}{' : ' if told else ''}{', '.join(told)}")

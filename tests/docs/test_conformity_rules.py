@@ -1,0 +1,50 @@
+"""Rules of Ref#2 that are true of the source or the settings as a whole; all others are shown in their own room."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from connector.settings.model import TlsSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = [
+    path
+    for path in sorted((ROOT / "connector").rglob("*.py"))
+    if not {"sandbox", "testing"} & set(path.relative_to(ROOT).parts)
+]
+DELETING = {"expunge", "uid_expunge", "delete_messages", "delete_folder", "move", "set_flags"}
+
+
+def test_tls_below_1_2_can_not_be_asked_for() -> None:
+    """Ref#2 ECO.1.1.1."""
+    assert TlsSettings().minimum == "1.2"
+    for version in ("1.0", "1.1"):
+        with pytest.raises(ValidationError):
+            TlsSettings.model_validate({"minimum": version})
+
+
+def test_nothing_in_the_product_deletes_a_message_on_the_server() -> None:
+    """Retention is the operator's and the person's: we only mark what is done."""
+    called = {
+        (path.name, node.func.attr)
+        for path in PRODUCT
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in DELETING
+    }
+    assert called == set()
+    assert all("\\Deleted" not in path.read_text(encoding="utf-8") for path in PRODUCT)
+
+
+def test_no_connection_is_made_around_the_trust_of_the_space() -> None:
+    """Ref#2 ECO.1.1.10: the one place that makes a TLS context is the one that knows the authorities."""
+    makers = {
+        path.relative_to(ROOT).as_posix()
+        for path in PRODUCT
+        if any(
+            word in path.read_text(encoding="utf-8")
+            for word in ("SSLContext(", "create_default_context", "_create_unverified_context")
+        )
+    }
+    assert makers == {"connector/operators/tls.py"}
