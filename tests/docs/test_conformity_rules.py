@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from connector.domain.limits import Limits
+from connector.intake.assemble import ClaimedDrop, assemble
+from connector.sandbox.samples import sample
 from connector.settings.model import TlsSettings
+from tests.exchange.exchange_scene import LAB, PATIENT, Scene, sample_file
+from tests.intake.bench import mailbox_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = [
@@ -48,3 +53,26 @@ def test_no_connection_is_made_around_the_trust_of_the_space() -> None:
         )
     }
     assert makers == {"connector/operators/tls.py"}
+
+
+@pytest.mark.parametrize(
+    ("option", "line"),
+    [
+        ("accuse_lecture", f"Disposition-Notification-To: {LAB}"),  # ECO.2.3.2
+        ("accuse_reception", f"Return-Receipt-To: {LAB}"),  # ECO.2.3.1
+        ("sans_reponse", "X-MSS-MES: FIN"),  # ECO.2.2.8
+        ("urgent", "X-Priority: 1"),
+    ],
+)
+def test_what_a_sidecar_asks_for_stands_in_the_message_and_only_then(tmp_path: Path, option: str, line: str) -> None:
+    scene = Scene(tmp_path)
+    for wish in ("true", "false"):
+        sidecar = f'{{"destinataires": ["a@x.mssante.fr"], "options": {{"{option}": {wish}}}}}'.encode()
+        files = (("X.xml", sample("cr-consultation-n1.xml")), ("X.mss.json", sidecar))
+        drop = ClaimedDrop("01TEST00000000000000000001", "X", files)
+        options = assemble(drop, mailbox_settings(), scene.clock.now(), Limits()).options
+        submission = scene.take(sample_file("cr-consultation-n1.xml"), to=(PATIENT,), options=options)
+        scene.prepare()
+        (content,) = scene.frozen_bytes(submission)
+        assert (line.encode() in content.splitlines()) == (wish == "true")
+    scene.journal.close()
