@@ -76,7 +76,7 @@ def test_an_unknown_preset_names_the_known_ones(preset: object) -> None:
         ({"spol": {}}, "spol", "is not a setting", "did you mean 'spool'?"),
         ({"spool": {"scan_second": 3}}, "spool.scan_second", "is not a setting", "did you mean 'scan_seconds'?"),
         ({"spool": {"zzz": 3}}, "spool.zzz", "is not a setting", "known here: root, scan_seconds"),
-        ({"api": {"host": "0.0.0.0"}}, "api.host", "'0.0.0.0'", "'127.0.0.1' or '::1'"),  # noqa: S104 - it is refused
+        ({"api": {"host": "0.0.0.0"}}, "api.host", "'0.0.0.0'", "'127.0.0.1' or '::1'"),
         ({"api": {"port": "x"}}, "api.port", "'x'", "a whole number"),
         ({"retry": {"jitter": 2}}, "retry.jitter", "2", "< 1"),
         (values(address="sans arobase"), "mailboxes[0].address", "not a mailbox address", "expected an address"),
