@@ -16,6 +16,7 @@ from connector.exchange.lookup import Inquirer
 from connector.exchange.opening import Opener
 from connector.exchange.plan import MailboxRules
 from connector.exchange.send import Dispatcher
+from connector.identities import make_identity
 from connector.intake.layout import BoxLayout, KnownFolders, establish
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
@@ -156,6 +157,7 @@ def _send_loop(parts: MailboxParts, shared: Shared, operator: OperatorSettings) 
             mailbox=parts.mailbox.address, journal=shared.journal, sender=sender, clock=shared.clock,
             retry=shared.settings.retry, owner=shared.owner, server=_server(operator.smtp),
             parallel=operator.smtp_connections, may_try_identity_again=_survives_refusals(parts.mailbox),
+            actor=_author(parts.mailbox, shared),
         )  # fmt: skip
 
     return SendLoop(
@@ -203,6 +205,12 @@ def _reception(
 
     deliver = DeliverLoop(opener, parts.deliver_bell, delivered, shared.stopping, Mood("deliver", shared.clock))
     return receive, deliver
+
+
+def _author(mailbox: MailboxSettings, shared: Shared) -> str:
+    """Who the operator knows us as: the certificate's name, else the mailbox."""
+    identity = make_identity(mailbox.identity, mailbox.address, read_secret=resolve_secret, clock=shared.clock)
+    return identity.label
 
 
 def _survives_refusals(mailbox: MailboxSettings) -> bool:

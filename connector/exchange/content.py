@@ -1,12 +1,13 @@
 """The documents of one submission, each with its PDF copy, and the archive that will carry them. Pure.
 
 Source rules: Ref#2 ECO.2.1.1 (one patient, archive and PDF copies), ECO.2.1.5 (where the PDF comes from). Order of
-preference for the PDF: given by the LPS beside the document, embedded in the document, rendered here.
+preference for the PDF: that of a level 1 document, given by the LPS beside the document, embedded as a copy, rendered
+here.
 """
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePath
 
@@ -65,12 +66,17 @@ def read_content(files: Sequence[SubmittedFile], limits: Limits) -> Content:
         opened = [open_cda(f.content, limits) for f in documents]
         names = [f.name for f in documents]
     _check_one_patient(opened)
-    if len(opened) > 1 and archives:
-        given = {}  # one PDF beside an archive of several documents: nobody can tell whose copy it is
-    copies = [_pdf(one, given, name) for one, name in zip(opened, names, strict=True)]
-    warnings = () if all(copy.is_pdfa1 for copy in copies) else ("PDF_NON_CONFORME",)
+    _check_every_pdf_is_a_copy(given, names)
+    copies = [_pdf(one, given.get(_stem(name))) for one, name in zip(opened, names, strict=True)]
     pdfs = tuple(copy.content for copy in copies)
-    return Content(tuple(opened), pdfs, archives[0].content if archives else None, warnings)
+    return Content(tuple(opened), pdfs, archives[0].content if archives else None, _warnings(copies))
+
+
+def _check_every_pdf_is_a_copy(given: Mapping[str, bytes], names: Sequence[str]) -> None:
+    """A PDF must never stay behind unseen: each is the copy of exactly one document, known by its name."""
+    stems = [_stem(name) for name in names]
+    if any(stems.count(stem) != 1 for stem in given):
+        raise InvalidSubmission("PDF_SANS_DOCUMENT", "a PDF of the drop is not the copy of exactly one document")
 
 
 def wrap(
@@ -125,20 +131,26 @@ class _Copy:
 
     content: bytes = field(repr=False)
     is_pdfa1: bool
+    warning: str = ""  # code of the catalogue
 
 
-def _pdf(opened: OpenedCda, given: Mapping[str, bytes], name: str) -> _Copy:
-    """The PDF copy of one document.
+def _warnings(copies: Sequence[_Copy]) -> tuple[str, ...]:
+    found = ["" if copy.is_pdfa1 else "PDF_NON_CONFORME" for copy in copies] + [copy.warning for copy in copies]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _pdf(opened: OpenedCda, supplied: bytes | None) -> _Copy:
+    """The PDF copy of one document: that of a level 1 document is its own PDF, whatever lies beside it.
 
     Raises:
         InvalidSubmission: ``PDF_INVALIDE`` when the one that must be used cannot be opened.
     """
-    supplied = given.get(_stem(name))
-    if supplied is not None:
-        return _readable(supplied)
     body = opened.document.body
     if body is not None and body.media_type == "application/pdf":
-        return _readable(body.content)
+        differs = supplied is not None and supplied != body.content
+        return replace(_readable(body.content), warning="PDF_NON_IDENTIQUE" if differs else "")
+    if supplied is not None:
+        return _readable(supplied)
     copy = embedded_pdf_copy(opened.element)
     if copy is not None and (facts := inspect_pdf(copy)).is_readable:
         return _Copy(copy, facts.is_pdfa1)

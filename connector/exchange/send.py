@@ -57,6 +57,7 @@ class Dispatcher:
     owner: str
     server: str  # for the trace
     parallel: int
+    actor: str = "connector"  # the authenticated identity, for the trace (Ref#2 ECO.4.1.2)
     may_try_identity_again: bool = False  # True for a certificate: showing it again locks no account
     luck: Callable[[], float] = random.random
     _failures: int = 0  # connection failures in a row: the mailbox pauses, not each message alone
@@ -217,7 +218,7 @@ class Dispatcher:
         self.journal.record(
             message.id, event, next_attempt_at=again, waiting_for=waiting_for, code=code,
             detail=failure.detail if failure else None, answer=answer or getattr(failure, "answer", "") or None,
-            recipients=list(recipients), server=self.server,
+            recipients=list(recipients), server=self.server, actor=self.actor,
         )  # fmt: skip
 
 

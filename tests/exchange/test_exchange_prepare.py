@@ -123,10 +123,23 @@ def test_a_pdf_given_beside_the_document_is_the_one_that_is_attached(scene: Scen
     assert part(message) == given
 
 
-def test_a_pdf_of_another_name_is_not_taken_for_the_copy(scene: Scene) -> None:
+def test_a_pdf_that_is_the_copy_of_no_document_never_stays_behind_unseen(scene: Scene) -> None:
     opened = open_cda(sample(N3))
     given = render_cda_pdf(opened.element, opened.document)
-    assert part(one(scene, sample_file(N3), file("autre.pdf", given))) != given
+    assert refused(scene, sample_file(N3), file("autre.pdf", given)) == "PDF_SANS_DOCUMENT"
+
+
+def test_a_level_1_document_leaves_with_its_own_pdf_whatever_lies_beside_it(scene: Scene) -> None:
+    opened, other = open_cda(sample(N1)), open_cda(sample(N3))
+    given = render_cda_pdf(other.element, other.document)
+    submission = scene.take(sample_file(N1), file(N1.replace(".xml", ".pdf"), given))
+    scene.prepare()
+
+    (message,) = scene.journal.submission(submission).messages
+    warnings = [e.outcome for e in scene.journal.trace(subject_id=message.id) if e.action == "warn"]
+    assert opened.document.body is not None
+    (sent,) = scene.prepared(submission)
+    assert (part(sent), warnings) == (opened.document.body.content, ["PDF_NON_IDENTIQUE"])
 
 
 def test_a_pdf_beside_the_document_that_cannot_be_opened_is_refused(scene: Scene) -> None:
@@ -188,9 +201,7 @@ def test_a_pdf_beside_an_archive_of_several_documents_is_nobodys_copy(scene: Sce
     opened = open_cda(sample(N3))
     given = render_cda_pdf(opened.element, opened.document)
     archive = archive_of(sample("lot-1-ordonnance.xml"), sample("lot-2-synthese.xml"))
-    message = one(scene, file("IHE_XDM.zip", archive), file("IHE_XDM.pdf", given))
-    pdfs = [p.content for p in message.parts if p.media_type == "application/pdf"]
-    assert (len(pdfs), given in pdfs) == (2, False)
+    assert refused(scene, file("IHE_XDM.zip", archive), file("IHE_XDM.pdf", given)) == "PDF_SANS_DOCUMENT"
 
 
 @pytest.mark.parametrize(
@@ -426,11 +437,12 @@ def test_a_document_hidden_from_professionals_may_go_to_the_patient(scene: Scene
 
 
 def test_mon_espace_sante_takes_25_mb_whatever_the_operator_takes(scene: Scene) -> None:
-    big = file("cr-consultation-n1.pdf", _big_pdf(19_000_000))
+    big = file("cr-biologie-v1.pdf", _big_pdf(19_000_000))
     rules: dict[str, object] = {"max_message_bytes": 60_000_000}
-    assert refused(scene, sample_file(N1), big, to=(PATIENT,), rules=rules) == "TROP_GROS"
+    patient = MailboxAddress("199017599999849", PATIENT.domain)  # of this sample
+    assert refused(scene, sample_file(N3), big, to=(patient,), rules=rules) == "TROP_GROS"
 
-    submission = scene.take(sample_file(N1), big)
+    submission = scene.take(sample_file(N3), big)
     scene.prepare(**rules)
     (content,) = scene.frozen_bytes(submission)
     assert len(content) > PATIENT_MAX_BYTES

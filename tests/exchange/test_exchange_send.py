@@ -511,3 +511,11 @@ def test_a_wrong_setting_blocks_the_mailbox_and_is_looked_at_again_even_with_a_p
     assert [scene.send(), scene.send_later(60)] == [1, 0]
     assert (scene.message(row).waiting_for, scene.state(other)) == (WaitingFor.SETTINGS, S.PREPARED)
     assert scene.send_later(1000) == 1
+
+
+def test_the_trace_names_the_identity_that_the_operator_knew(scene: Scene) -> None:
+    scene.dispatcher.actor = "CN of the certificate"
+    row = scene.frozen()
+    scene.send()
+
+    assert [e.actor for e in scene.journal.trace(subject_id=row) if e.action == "send"] == ["CN of the certificate"]

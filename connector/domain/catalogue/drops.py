@@ -227,5 +227,17 @@ DROP_CODES = {
         "A key of the sidecar has no effect on this drop.",
         "Nothing to do: the document says itself what it replaces.",
     ),
+    "PDF_SANS_DOCUMENT": Explanation(
+        "Un PDF du dépôt n'est la copie d'aucun document déposé avec lui.",
+        "Donnez au PDF le même nom qu'à son document CDA, puis déposez de nouveau l'ensemble.",
+        "A PDF of the drop is not the copy of any document dropped with it.",
+        "Give the PDF the same name as its CDA document, then drop everything again.",
+    ),
+    "PDF_NON_IDENTIQUE": Explanation(
+        "Le PDF déposé diffère de celui que contient le document ; c'est ce dernier qui est joint.",
+        "Vérifiez que les deux PDF disent la même chose, et prévenez l'éditeur de votre logiciel.",
+        "The dropped PDF differs from the one inside the document; the latter is attached.",
+        "Check that both PDF say the same, and tell your software's vendor.",
+    ),
 }
 """Code to texts."""
