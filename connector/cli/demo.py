@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +29,7 @@ def demo(
         try:
             with stage(folder) as scene:
                 _introduce(scene)
-                same = round_trip(scene, _tell)
+                same = round_trip(scene, partial(_tell, scene.folder))
                 if not once:
                     _stay(scene)
         except DemoFailed as failure:
@@ -46,10 +47,10 @@ def _introduce(scene: "Stage") -> None:
     stdout.print(say(f"  opérateur embarqué : {ports}", f"  embedded operator: {ports}"))
 
 
-def _tell(fr: str, en: str, path: Path | None) -> None:
+def _tell(folder: Path, fr: str, en: str, path: Path | None) -> None:
     stdout.print(f"[green]✓[/green] {escape(say(fr, en))}", soft_wrap=True)
     if path is not None:
-        stdout.print(f"    {path}", style="dim", markup=False, soft_wrap=True)
+        stdout.print(f"    {path.relative_to(folder)}", style="dim", markup=False, soft_wrap=True)
 
 
 def _stay(scene: "Stage") -> None:
