@@ -87,4 +87,3 @@ def test_two_hundred_random_kills_lose_nothing_and_double_nothing(operator: Mail
     assert busy >= KILLS * 0.7, f"too few kills hit a busy process: {kinds}"
     assert sum(len(site.dropped) for site in sites) >= KILLS * 0.3
     assert sum(len(site.delivered_by_others) for site in sites) >= KILLS * 0.2
-    print(kinds, [(len(site.dropped), len(site.delivered_by_others), len(site.refused)) for site in sites])
