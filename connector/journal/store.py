@@ -1,12 +1,13 @@
 """Engine, transactions, migration and key check: what every question of the journal stands on.
 
 SQLite: one file with private rights, WAL, ``synchronous=FULL`` (the last commit survives power loss), every write in
-``BEGIN IMMEDIATE``. Writers of one process queue with us, because SQLite's own waiting is a poll with sleeps, and
-share commits. PostgreSQL: every write takes one advisory lock, because the trace is one chain.
+``BEGIN IMMEDIATE``. Writers of one process queue at a lock of ours, because SQLite's own waiting is a poll with
+sleeps. PostgreSQL: every write takes one advisory lock, because the trace is one chain.
 """
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,6 @@ from connector.journal import statements as sql
 from connector.journal.chain import FIRST_HASH, entry_hash, sanitised
 from connector.journal.failure import PayloadCorrupt, translated
 from connector.journal.schema import REVISION, meta
-from connector.journal.sharing import SharedCommits
 from connector.journal.vault import Vault
 from connector.platform.files import private_folder
 
@@ -102,22 +102,25 @@ class Store:
         self.ids = ids
         self.actor = actor
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._commits = SharedCommits(engine.execution_options(**{_WRITES: True}))
+        self._writer = engine.execution_options(**{_WRITES: True})
+        self._gate = threading.Lock()
 
     @contextmanager
     def write(self) -> Iterator[Writing]:
-        """One piece of work that is committed with its trace entries, or not at all.
-
-        When this returns, it is durable; threads that write at the same time share one commit
-        (:mod:`connector.journal.sharing`).
+        """One transaction that is committed with its trace entries, or not at all.
 
         Raises:
             Unavailable: ``JOURNAL_INDISPONIBLE`` or ``DISQUE_PLEIN``; nothing has changed.
         """
-        with translated(), self._commits.part(_BUSY_SECONDS) as connection:
-            writing = Writing(connection, self.clock.now(), self.actor)
-            yield writing
-            writing.append_trace()
+        if not self._gate.acquire(timeout=_BUSY_SECONDS):
+            raise Unavailable("JOURNAL_INDISPONIBLE", f"another thread writes for more than {_BUSY_SECONDS:.0f} s")
+        try:
+            with translated(), self._writer.begin() as connection:
+                writing = Writing(connection, self.clock.now(), self.actor)
+                yield writing
+                writing.append_trace()
+        finally:
+            self._gate.release()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
