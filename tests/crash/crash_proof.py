@@ -10,7 +10,7 @@ from connector.domain.states import OutgoingState
 from tests.crash.crash_samples import message_id_of
 from tests.crash.crash_site import CrashSite
 
-__all__ = ["prove"]
+__all__ = ["check_what_the_lps_sees", "prove"]
 
 
 def prove(site: CrashSite) -> None:
@@ -85,23 +85,41 @@ def _outgoing_folders(site: CrashSite) -> None:
 
 
 def _received(site: CrashSite, sent: dict[str, str]) -> None:
-    """RECUS holds each message once: index and flag, every file that the index names, whole, and no other."""
+    """Each message was given once, in RECUS or taken from there: index and flag, every file, whole, and no other."""
+    check_what_the_lps_sees(site)
     documents = {sent[base]: content for base, content in site.dropped.items()} | site.delivered_by_others
     found: list[str] = []
-    named: set[str] = set()
-    for path in site.received.glob("*.mss.json"):
-        index = _json(path)
-        found.append(index["message_id"])
-        names = [piece["nom"] for piece in index["fichiers"]]
-        named |= {path.name, f"{index['prefixe']}.ok", *names}
-        for piece in index["fichiers"]:
-            assert hashlib.sha256((site.received / piece["nom"]).read_bytes()).hexdigest() == piece["sha256"]
-        (cda,) = [piece["nom"] for piece in index["fichiers"] if piece["role"] == "cda"]
-        assert (site.received / cda).read_bytes() == documents[index["message_id"]], "not byte-identical"
+    for folder in site.received_folders():
+        named: set[str] = set()
+        for index in map(_json, folder.glob("*.mss.json")):
+            found.append(index["message_id"])
+            (cda,) = [piece["nom"] for piece in index["fichiers"] if piece["role"] == "cda"]
+            assert (folder / cda).read_bytes() == documents[index["message_id"]], "not byte-identical"
+            named |= {f"{index['prefixe']}{end}" for end in (".mss.json", ".ok")}
+            named |= {piece["nom"] for piece in index["fichiers"]}
+        assert {path.name for path in folder.iterdir()} == named, "a file without index, or missing"
     assert Counter(found) == Counter(documents.keys()), "a message was lost, or delivered twice"
-    assert {path.name for path in site.received.iterdir()} == named, "a file without index, or missing"
-    assert not any((site.received.parent / name).exists() and any((site.received.parent / name).iterdir())
-                   for name in ("ERREURS", "ENVOYES", "STATUTS"))  # fmt: skip
+    other = [path for name in ("ERREURS", "ENVOYES", "STATUTS") for path in (site.received.parent / name).glob("*")]
+    assert other == []
+
+
+def check_what_the_lps_sees(site: CrashSite) -> None:
+    """At any moment, also between a kill and the next start: what is told is true, what is visible is whole.
+
+    Raises:
+        AssertionError: an index without its files, a flag without its index, half a status file.
+    """
+    for folder in site.received_folders():
+        for flag in folder.glob("*.ok"):
+            assert (folder / f"{flag.name.removesuffix('.ok')}.mss.json").is_file(), "a flag before its index"
+        for path in folder.glob("*.mss.json"):
+            for piece in _json(path)["fichiers"]:
+                content = (folder / piece["nom"]).read_bytes()
+                assert hashlib.sha256(content).hexdigest() == piece["sha256"], "an index before its files"
+    for path in site.box.glob("STATUTS/*.statut.json"):
+        status = _json(path)
+        if status["etat"] == "remis":
+            assert status["reference"] in site.dropped
 
 
 def _json(path: Path) -> dict[str, Any]:

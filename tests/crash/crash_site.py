@@ -82,17 +82,17 @@ reception = {{ ok_flag = true }}
 """
 
 
-def wait_until(look: Callable[[], object], what: Callable[[], str] | str, seconds: float = PATIENCE_SECONDS) -> None:
+def wait_until(look: Callable[[], object], what: Callable[[], str], *, pause: float = 0.02) -> None:
     """Look again and again until it is so.
 
     Raises:
         AssertionError: it never was.
     """
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE_SECONDS
     while not look():
         if time.monotonic() > end:
-            raise AssertionError(f"not in {seconds:.0f} s: {what if isinstance(what, str) else what()}")
-        time.sleep(0.02)
+            raise AssertionError(f"not in {PATIENCE_SECONDS:.0f} s: {what()}")
+        time.sleep(pause)
 
 
 @dataclass
@@ -111,6 +111,7 @@ class CrashSite:
     delivered_by_others: dict[str, bytes] = field(default_factory=dict)  # Message-ID -> document
     exits: Counter[int] = field(default_factory=Counter)
     _log_size: int = 0
+    _takings: int = 0
     _process: "subprocess.Popen[bytes] | None" = None
 
     def __post_init__(self) -> None:
@@ -140,6 +141,15 @@ class CrashSite:
     @property
     def received(self) -> Path:
         return self.folder / "spool" / "cabinet" / "RECUS"
+
+    @property
+    def taken(self) -> Path:
+        """Where the practitioner's software keeps what it took: a folder for each delivery."""
+        return self.folder / "lps"
+
+    def received_folders(self) -> list[Path]:
+        """Wherever deliveries are now."""
+        return [self.received, *sorted(self.taken.glob("*"))]
 
     @property
     def steps(self) -> Path:
@@ -188,6 +198,18 @@ class CrashSite:
         raw = incoming_message(number, sender=self.labo, recipient=self.doctor)
         self.delivered_by_others[message_id_of(raw)] = document(number)
         self.operator.deliver(raw, self.doctor)
+
+    def take_received(self) -> None:
+        """What the practitioner's software does: takes each delivery that has its flag, whole, out of the folder."""
+        for flag in sorted(self.received.glob("*.ok")):
+            prefix = flag.name.removesuffix(".ok")
+            index = self.received / f"{prefix}.mss.json"
+            names = [piece["nom"] for piece in json.loads(index.read_text(encoding="utf-8"))["fichiers"]]
+            self._takings += 1
+            place = self.taken / f"{self._takings:04}"
+            place.mkdir(parents=True)
+            for name in (*names, index.name, flag.name):
+                (self.received / name).rename(place / name)
 
     def _put(self, base: str, suffix: str, content: bytes) -> None:
         part = self.outbox / f".{base}{suffix}.tmp"
@@ -239,9 +261,14 @@ class CrashSite:
 
     def wait_until_started(self) -> None:
         """Until the journal was recovered and the workers begin."""
-        assert self._process is not None
-        process, start = self._process, self._log_size
-        wait_until(lambda: b"event='recovered'" in self._log_since(start) or process.poll() is not None, self.told)
+        start = self._log_size
+        self.wait_for(lambda: b"event='recovered'" in self._log_since(start))
+
+    def wait_for(self, look: Callable[[], bool]) -> None:
+        """Until something is so, or the process has ended."""
+        process = self._process
+        assert process is not None
+        wait_until(lambda: look() or process.poll() is not None, self.told, pause=0.001)
 
     def _log_since(self, start: int) -> bytes:
         with self.log.open("rb") as log:
@@ -297,7 +324,7 @@ class CrashSite:
         return (
             states == wanted
             and not any(self.outbox.iterdir())
-            and len(list(self.received.glob("*.ok"))) >= expected
+            and sum(len(list(folder.glob("*.ok"))) for folder in self.received_folders()) >= expected
             and not self.work_left()
         )
 

@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 
-from tests.crash.crash_proof import prove
+from tests.crash.crash_proof import check_what_the_lps_sees, prove
 from tests.crash.crash_site import ROOT, CrashSite
 from tests.servers.operator import MailOperator
 
@@ -72,7 +72,7 @@ def _incoming(site: CrashSite) -> None:
 
 
 _WORLD: Mapping[str, Callable[[CrashSite], None]] = {
-    "outgoing": _outgoing, "refusal": _refusal, "incoming": _incoming,
+    "outgoing": _outgoing, "refusal": _refusal, "incoming": _incoming, "taken": _incoming,
 }  # fmt: skip
 
 ONCE = [
@@ -80,6 +80,7 @@ ONCE = [
     *(("refusal", (step,)) for step in REFUSAL),
     *(("incoming", (step,)) for step in INCOMING),
 ]
+TAKEN = [("taken", (step,)) for step in ("deliver.flag_written", "journal.delivered")]
 TWICE = [
     *(("outgoing", pair) for pair in TWICE_OUTGOING),
     *(("refusal", pair) for pair in TWICE_REFUSAL),
@@ -104,6 +105,9 @@ def _play(case: Case, folder: Path, operator: MailOperator) -> CrashSite:
             site.start(step)
             site.wait_for_death()
             _check_death(step, site.reached()[before:])
+            check_what_the_lps_sees(site)
+            if world == "taken":
+                site.take_received()
         site.start()
         site.wait_until_settled()
     finally:
@@ -148,6 +152,14 @@ def test_a_kill_at_a_step_loses_nothing_and_doubles_nothing(case: Case, played: 
             entries = journal.trace(subject_id=view.messages[0].id)
         outcomes = [entry.outcome for entry in entries]
         assert any(outcome.startswith("outcome_unknown") for outcome in outcomes), outcomes  # held back, looked up
+
+
+@pytest.mark.parametrize("case", TAKEN, ids=_name)
+def test_what_the_software_took_between_kill_and_start_does_not_come_again(
+    case: Case, played: Callable[[Case], CrashSite]
+) -> None:
+    site = played(case)
+    assert list(site.received.iterdir()) == []
 
 
 @pytest.mark.parametrize("case", TWICE, ids=_name)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.crash_proof import prove
+from tests.crash.crash_proof import check_what_the_lps_sees, prove
 from tests.crash.crash_site import CrashSite
 from tests.servers.operator import MailOperator
 
@@ -66,6 +66,9 @@ def _many_rounds(site: CrashSite, luck: random.Random, kills: int) -> dict[str, 
                 number += 1
                 _arrivals(site, luck, number)
             kinds[_round(site, luck)] += 1
+            check_what_the_lps_sees(site)
+            if luck.random() < 0.5:
+                site.take_received()
         site.start()
         site.wait_until_settled()
     finally:
