@@ -184,7 +184,7 @@ def plays(monkeypatch: pytest.MonkeyPatch, *, same: bool = True, failure: str = 
             raise demo.DemoFailed(failure)
         assert callable(tell)
         tell("déposé", "dropped", None)
-        tell("livré", "delivered", Path("RECUS/x.xml"))
+        tell("livré", "delivered", scene.folder / "RECUS/x.xml")
         return same
 
     monkeypatch.setattr(demo, "stage", stage)
