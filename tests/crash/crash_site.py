@@ -31,7 +31,7 @@ __all__ = ["CrashSite", "wait_until"]
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60.0
 IDLE_SECONDS = 2.5  # nothing is reached for so long: it waits for news
-SETTLE_SECONDS = 4  # Postfix files the copy in Sent within milliseconds of its 250
+SETTLE_SECONDS = 6  # Postfix files the copy in Sent within milliseconds of its 250; a loaded machine needs longer
 
 _SETTINGS = """\
 [software]
