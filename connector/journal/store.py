@@ -36,7 +36,6 @@ _EXTRA_CONNECTIONS = 56  # threads beyond that wait
 _KEY_CHECK = "key_check"
 _KEY_TEXT = b"mssante-connector journal"
 _ADVISORY_LOCK = 0x6D7373616E7465  # "mssante"
-_WRITES = "journal_writes"  # execution option
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -92,17 +91,26 @@ class Writing:
         self.connection.execute(sql.ADD_TRACE, self.entries)
 
 
+@dataclass(frozen=True, slots=True)
+class _Database:
+    """Connections, and the SQL that every transaction begins with; ``""`` where the driver begins by itself."""
+
+    engine: Engine
+    begin_read: str
+    begin_write: str
+
+
 class Store:
     """The database with everything that a question needs. Thread-safe."""
 
-    def __init__(self, engine: Engine, vault: Vault, clock: Clock, ids: IdSource, actor: str) -> None:
-        self.engine = engine
+    def __init__(self, database: _Database, vault: Vault, clock: Clock, ids: IdSource, actor: str) -> None:
+        self.engine = database.engine
         self.vault = vault
         self.clock = clock
         self.ids = ids
         self.actor = actor
-        self.is_sqlite = engine.dialect.name == "sqlite"
-        self._writer = engine.execution_options(**{_WRITES: True})
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._database = database
         self._gate = threading.Lock()
 
     @contextmanager
@@ -115,7 +123,8 @@ class Store:
         if not self._gate.acquire(timeout=_BUSY_SECONDS):
             raise Unavailable("JOURNAL_INDISPONIBLE", f"another thread writes for more than {_BUSY_SECONDS:.0f} s")
         try:
-            with translated(), self._writer.begin() as connection:
+            with translated(), self.engine.begin() as connection:
+                connection.exec_driver_sql(self._database.begin_write)
                 writing = Writing(connection, self.clock.now(), self.actor)
                 yield writing
                 writing.append_trace()
@@ -130,6 +139,8 @@ class Store:
             Unavailable: ``JOURNAL_INDISPONIBLE``.
         """
         with translated(), self.engine.connect() as connection:
+            if self._database.begin_read:
+                connection.exec_driver_sql(self._database.begin_read)
             yield connection
 
     def close(self) -> None:
@@ -180,8 +191,8 @@ def open_store(url: str, *, vault: Vault, clock: Clock, ids: IdSource, actor: st
         Unavailable: ``JOURNAL_INDISPONIBLE``.
     """
     target = make_url(url)
-    engine = _sqlite_engine(target) if target.get_backend_name() == "sqlite" else _other_engine(target)
-    store = Store(engine, vault, clock, ids, actor)
+    database = _sqlite(target) if target.get_backend_name() == "sqlite" else _postgresql(target)
+    store = Store(database, vault, clock, ids, actor)
     try:
         _migrate(store)
         _check_key(store)
@@ -191,7 +202,7 @@ def open_store(url: str, *, vault: Vault, clock: Clock, ids: IdSource, actor: st
     return store
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite(url: URL) -> _Database:
     if not url.database or url.database == ":memory:":
         raise ConfigurationError("REGLAGE_INVALIDE", "journal.url: a journal in memory would not survive anything")
     _make_private_file(Path(url.database))
@@ -200,8 +211,7 @@ def _sqlite_engine(url: URL) -> Engine:
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )  # fmt: skip
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+    return _Database(engine, begin_read="BEGIN", begin_write="BEGIN IMMEDIATE")
 
 
 def _make_private_file(path: Path) -> None:
@@ -221,20 +231,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(pragma).close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _other_engine(url: URL) -> Engine:
+def _postgresql(url: URL) -> _Database:
     engine = create_engine(url, pool_size=_CONNECTIONS, max_overflow=_EXTRA_CONNECTIONS, pool_pre_ping=True)
-    event.listen(engine, "begin", _begin_other)
-    return engine
-
-
-def _begin_other(connection: Connection) -> None:
-    if connection.get_execution_options().get(_WRITES, False):
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    return _Database(engine, begin_read="", begin_write=f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
 
 
 def _migrate(store: Store) -> None:
