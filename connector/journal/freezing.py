@@ -45,12 +45,13 @@ class Freezing(JournalPart):
         with self._store.write() as writing:
             row = message_row(writing, message_id)
             state = next_outgoing(known(OutgoingState, row.state), OutgoingEvent.FREEZE)
-            kinds = _recipient_kinds(writing, row, frozen)
+            before = writing.run(sql.RECIPIENTS, {"messages": [message_id]}).all()
+            recipients = _recipient_rows(ids, frozen, _kinds(before, frozen))
             writing.run(sql.ADD_PAYLOAD, payloads)
             _write_messages(writing, row, state, list(zip(ids, frozen, payloads, strict=True)))
-            writing.run(sql.DROP_RECIPIENTS, {"message": message_id})
-            writing.run(sql.ADD_RECIPIENT, _recipient_rows(ids, frozen, kinds))
-            writing.run(sql.DROP_DOCUMENTS, {"message": message_id})
+            if [each.address for each in before] != [row["address"] for row in recipients] or len(ids) > 1:
+                writing.run(sql.DROP_RECIPIENTS, {"message": message_id})
+                writing.run(sql.ADD_RECIPIENT, recipients)
             if documents := _document_rows(ids, frozen):
                 writing.run(sql.ADD_DOCUMENT, documents)
             writing.run(sql.BUMP_SUBMISSION, {"submission": row.submission_id, "by": len(frozen)})
@@ -60,12 +61,9 @@ class Freezing(JournalPart):
         return ids
 
 
-def _recipient_kinds(
-    writing: Writing, row: Row[Any], frozen: Sequence[FrozenMessage]
-) -> dict[MailboxAddress, RecipientKind]:
+def _kinds(before: Sequence[Row[Any]], frozen: Sequence[FrozenMessage]) -> dict[MailboxAddress, RecipientKind]:
     """The recipients of a message, after having made sure that ``frozen`` serves exactly them."""
-    rows = writing.run(sql.RECIPIENTS, {"messages": [row.id]}).all()
-    kinds = {each.address: known(RecipientKind, each.kind) for each in rows}
+    kinds = {each.address: known(RecipientKind, each.kind) for each in before}
     served = {address for each in frozen for address in each.recipients}
     if not frozen or not all(each.recipients for each in frozen) or served != set(kinds):
         raise IllegalTransition("TRANSITION", "the frozen messages do not serve exactly the recipients")

@@ -89,7 +89,6 @@ class OutgoingMessage:
     detail: str | None
     answer: str | None  # last answer of the server
     recipients: tuple[MessageRecipient, ...]
-    document_ids: tuple[str, ...] = ()
     document_codes: tuple[str, ...] = ()
 
 

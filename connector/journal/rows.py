@@ -76,13 +76,12 @@ def seal_submission(vault: Vault, submission: Submission) -> bytes:
 
 
 def outgoing_messages(connection: Connection, rows: Sequence[AnyRow]) -> list[OutgoingMessage]:
-    """Message rows with their recipients and documents, in the order of the rows."""
+    """Message rows with their recipients, in the order of the rows."""
     if not rows:
         return []
     ids = {"messages": [row.id for row in rows]}
     recipients = _grouped(connection.execute(sql.RECIPIENTS, ids), "message_id")
-    documents = _grouped(connection.execute(sql.DOCUMENTS, ids), "message_id")
-    return [_outgoing(row, recipients[row.id], documents[row.id]) for row in rows]
+    return [_outgoing(row, recipients[row.id]) for row in rows]
 
 
 def _grouped(rows: Iterable[AnyRow], key: str) -> defaultdict[str, list[AnyRow]]:
@@ -92,7 +91,7 @@ def _grouped(rows: Iterable[AnyRow], key: str) -> defaultdict[str, list[AnyRow]]
     return groups
 
 
-def _outgoing(row: AnyRow, recipients: list[AnyRow], documents: list[AnyRow]) -> OutgoingMessage:
+def _outgoing(row: AnyRow, recipients: list[AnyRow]) -> OutgoingMessage:
     return OutgoingMessage(
         id=row.id, submission_id=row.submission_id, mailbox=row.mailbox, state=known(OutgoingState, row.state),
         state_since=row.state_since, revision=row.revision, attempts=row.attempts,
@@ -101,7 +100,6 @@ def _outgoing(row: AnyRow, recipients: list[AnyRow], documents: list[AnyRow]) ->
         data_begun=row.data_begun, header_message_id=row.header_message_id, payload_id=row.payload_id,
         size_bytes=row.size_bytes, code=row.code, detail=row.detail, answer=row.answer,
         recipients=tuple(_recipient(each) for each in recipients),
-        document_ids=tuple(each.document_id for each in documents),
         document_codes=tuple(json.loads(row.document_codes)),
     )  # fmt: skip
 

@@ -177,12 +177,6 @@ CHANGE_RECIPIENT = update(message_recipients).where(
     message_recipients.c.message_id == b("row"), message_recipients.c.address == b("who")
 )
 ADD_DOCUMENT = insert(message_documents)
-DOCUMENTS = (
-    select(message_documents)
-    .where(message_documents.c.message_id.in_(many("messages")))
-    .order_by(message_documents.c.message_id, message_documents.c.position)
-)
-DROP_DOCUMENTS = delete(message_documents).where(message_documents.c.message_id == b("message"))
 
 # --- incoming ---
 

@@ -513,7 +513,8 @@ def test_the_journal_knows_what_is_inside(scene: Scene) -> None:
     submission = scene.take(sample_file(N3))
     scene.prepare()
     (message,) = scene.journal.submission(submission).messages
-    assert (message.document_ids, message.document_codes) == (("1.2.250.1.999.9.2.1.1",), ("11502-2",))
+    assert message.document_codes == ("11502-2",)
+    assert scene.journal.earlier_message_for_document("1.2.250.1.999.9.2.1.1", message.mailbox) == message
 
 
 # --- what goes wrong on our side ---
