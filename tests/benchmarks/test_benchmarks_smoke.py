@@ -6,6 +6,11 @@ import pytest
 
 from benchmarks import idle, latency, receive, send, xdm
 
+# the bare clients that we compare with close their sockets when they like
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 linux_servers = pytest.mark.skipif(sys.platform != "linux", reason="needs Debian's Postfix, Dovecot and mbsync")
 
 

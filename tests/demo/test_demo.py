@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -38,5 +39,7 @@ def test_an_operator_that_refuses_ends_the_story_with_a_reason(tmp_path: Path) -
         with pytest.raises(DemoFailed, match="failed"):
             round_trip(scene, lambda _fr, _en, _path: None)
         errors = scene.settings.spool.root / "labo-exemple" / "ERREURS"
-        note = next(errors.glob("*.erreur.txt")).read_text("cp1252")
-    assert "opérateur" in note
+        end = time.monotonic() + 20
+        while not (notes := list(errors.glob("*.erreur.txt"))) and time.monotonic() < end:
+            time.sleep(0.05)  # the note follows the refusal within moments
+        assert "opérateur" in notes[0].read_text("cp1252")
