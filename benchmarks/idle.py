@@ -136,7 +136,7 @@ def _life(journal: Journal, sender: MailboxAddress) -> None:
     )  # fmt: skip
     journal.freeze(message.id, [frozen])
     (message,) = journal.claim_due(sender, owner="benchmark", limit=1)
-    journal.payload(message.payload_id or "")
+    journal.letter(message.id)
     journal.data_begun(message.id)
     journal.record(message.id, OutgoingEvent.ACCEPT, answer="250 ok", server="localhost")
     for report in journal.unreported(sender):

@@ -268,8 +268,8 @@ _TAKE = {
 }
 _PREPARE = {
     (Journal, "claim_received"): "prepare: journal, claim",
-    (Journal, "submission"): "journal: read a submission",
-    (Journal, "payload"): "journal: read bytes",
+    (Journal, "submission"): "prepare: journal, submission",
+    (Journal, "payload"): "prepare: journal, bytes",
     (reading, "open_cda"): "prepare: parse the CDA, header",
     (parse, "decode_base64"): "prepare: decode a PDF copy",
     (reading, "inspect_pdf"): "prepare: inspect the PDF",
@@ -281,7 +281,8 @@ _PREPARE = {
 }
 _SEND = {
     (Journal, "claim_due"): "send: journal, claim",
-    (Dispatcher, "is_blocked"): "send: journal, is it blocked",
+    (Journal, "waiting"): "send: journal, is it blocked",
+    (Journal, "letter"): "send: journal, read",
     (SmtpSender, "submit"): "send: SMTP",
     (Journal, "data_begun"): "send: journal, DATA begins",
     (Journal, "record"): "send: journal, answer",
@@ -290,6 +291,7 @@ _DISK = {(os, "fsync"): "disk: sync of files and folders"}
 _REPORT = {
     (StatusReporter, "run_once"): "report: status files, filing",
     (Journal, "unreported"): "report: journal, what is new",
+    (Journal, "mark_reported"): "report: journal, done",
 }
 
 

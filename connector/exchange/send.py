@@ -140,14 +140,13 @@ class Dispatcher:
             self._accepted(message, acceptance)
 
     def _envelope(self, message: OutgoingMessage) -> OutgoingEnvelope:
-        assert message.payload_id, "a message that is not frozen cannot be claimed"  # noqa: S101 - journal invariant
-        view = self.journal.submission(message.submission_id)
+        letter = self.journal.letter(message.id)
         return OutgoingEnvelope(
             sender=self.mailbox,
             recipients=tuple(r.address for r in message.recipients if r.state in _OPEN),
             message_id=message.header_message_id or "",
-            content=self.journal.payload(message.payload_id),
-            delivery_receipt=view.options.delivery_receipt,
+            content=letter.content,
+            delivery_receipt=letter.options.delivery_receipt,
             envelope_id=message.id,
         )
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from connector.journal import statements as sql
 from connector.journal.failure import PayloadCorrupt, PayloadMissing
+from connector.journal.records import Letter
+from connector.journal.rows import send_options
 from connector.journal.store import JournalPart, Store
 
 __all__ = ["Payloads", "payload_row"]
@@ -41,7 +43,25 @@ class Payloads(JournalPart):
             row = connection.execute(sql.PAYLOAD, {"payload": payload_id}).first()
         if row is None:
             raise PayloadMissing(payload_id)
-        content = self._store.vault.decrypt(payload_id, row.data)
-        if hashlib.sha256(content).hexdigest() != row.sha256:
+        return self._opened(payload_id, row.data, row.sha256)
+
+    def letter(self, message_id: str) -> Letter:
+        """What a frozen message brings to the operator, in one question since every message asks it.
+
+        Raises:
+            PayloadMissing: ``PAYLOAD_ABSENT``: dropped after the retention time, or never frozen.
+            PayloadCorrupt: ``PAYLOAD_ALTERE``.
+            Unavailable: ``JOURNAL_INDISPONIBLE``.
+        """
+        with self._store.read() as connection:
+            row = connection.execute(sql.LETTER, {"message": message_id}).first()
+        if row is None:
+            raise PayloadMissing(message_id)
+        content = self._opened(row.id, row.data, row.sha256)
+        return Letter(content, send_options(self._store.vault, row.submission_id, row.sealed))
+
+    def _opened(self, payload_id: str, stored: bytes, sha256: str) -> bytes:
+        content = self._store.vault.decrypt(payload_id, stored)
+        if hashlib.sha256(content).hexdigest() != sha256:
             raise PayloadCorrupt(payload_id)
         return content

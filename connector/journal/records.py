@@ -9,8 +9,8 @@ from connector.domain.states import IncomingState, OutgoingState, RecipientState
 from connector.domain.submission import FileRole, RecipientKind, SendOptions, SourceKind
 
 __all__ = [
-    "FrozenMessage", "IncomingMessage", "JournalFile", "MessageRecipient", "OutgoingMessage", "RecipientChange",
-    "ServerPlace", "StoredBytes", "SubmissionView", "Taken", "TraceEntry",
+    "FrozenMessage", "IncomingMessage", "JournalFile", "Letter", "MessageRecipient", "OutgoingMessage",
+    "RecipientChange", "ServerPlace", "StoredBytes", "SubmissionView", "Taken", "TraceEntry",
 ]  # fmt: skip
 
 
@@ -65,6 +65,14 @@ class FrozenMessage:
     content: bytes = field(repr=False)
     document_ids: tuple[str, ...] = ()  # XDS uniqueIds inside
     document_codes: tuple[str, ...] = ()  # values of X-MSS-CODECDA
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a sender needs of a frozen message besides its row."""
+
+    content: bytes = field(repr=False)
+    options: SendOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,8 @@ from connector.journal.records import (
 from connector.journal.vault import Vault
 
 __all__ = [
-    "incoming_message", "known", "opened", "outgoing_messages", "seal", "seal_submission", "submission_views",
-    "trace_entry",
+    "incoming_message", "known", "opened", "outgoing_messages", "seal", "seal_submission", "send_options",
+    "submission_views", "trace_entry",
 ]  # fmt: skip
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -132,6 +132,11 @@ def _view(
         files=tuple(_file(file, words["names"][file.position]) for file in files), messages=tuple(messages),
         revision=row.revision, reported_revision=row.reported_revision,
     )  # fmt: skip
+
+
+def send_options(vault: Vault, submission_id: str, sealed: bytes) -> SendOptions:
+    """What the LPS asked for, out of the sealed column of a submission."""
+    return _options(opened(vault, submission_id, sealed)["options"])
 
 
 def _options(values: Mapping[str, Any]) -> SendOptions:

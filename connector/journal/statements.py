@@ -39,6 +39,13 @@ def many(name: str) -> BindParameter[Any]:
 
 ADD_PAYLOAD = insert(payloads)
 PAYLOAD = select(payloads.c.sha256, payloads.c.data).where(payloads.c.id == b("payload"))
+LETTER = (
+    select(payloads.c.id, payloads.c.sha256, payloads.c.data, m.submission_id, s.sealed)
+    .select_from(messages)
+    .join(payloads, payloads.c.id == m.payload_id)
+    .join(submissions, s.id == m.submission_id)
+    .where(m.id == b("message"))
+)
 PAYLOADS_PRESENT = select(func.count()).select_from(payloads).where(payloads.c.id.in_(many("payloads")))
 
 # --- submissions ---

@@ -11,7 +11,7 @@ from connector.domain.states import OutgoingState as S
 from connector.domain.states import RecipientState as R
 from connector.domain.submission import SendOptions
 from connector.exchange import person
-from connector.journal.records import RecipientChange
+from connector.journal.records import Letter, RecipientChange
 from connector.operators.base import Acceptance, OutgoingEnvelope, RecipientAnswer, SubmissionLimits
 from connector.operators.errors import OperatorError, PermanentRefusal, TemporaryRefusal
 from connector.sandbox.moods import MoodKind
@@ -407,15 +407,14 @@ def test_bytes_that_are_gone_fail_the_message_instead_of_blocking_the_mailbox(
 ) -> None:
     row, other = scene.frozen(), scene.frozen()
     gone = IllegalTransition("PAYLOAD_ABSENT", "dropped")
-    read = scene.journal.payload
-    missing = scene.message(row).payload_id
+    read = scene.journal.letter
 
-    def payload(payload_id: str) -> bytes:
-        if payload_id == missing:
+    def letter(message_id: str) -> Letter:
+        if message_id == row:
             raise gone
-        return read(payload_id)
+        return read(message_id)
 
-    monkeypatch.setattr(scene.journal, "payload", payload)
+    monkeypatch.setattr(scene.journal, "letter", letter)
     scene.send()
     scene.send()
 

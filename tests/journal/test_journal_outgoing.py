@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connector.domain.errors import IllegalTransition
 from connector.domain.states import OutgoingEvent, OutgoingState, RecipientState, WaitingFor
-from connector.domain.submission import RecipientKind
+from connector.domain.submission import RecipientKind, SendOptions
 from connector.journal.failure import JournalVersion, PayloadCorrupt, PayloadMissing, UnknownRow
 from connector.journal.outgoing import LEASE
 from connector.journal.records import RecipientChange
@@ -324,9 +324,21 @@ def test_a_payload_that_is_not_there_is_said_to_be_missing(scene: Scene) -> None
     assert caught.value.code == "PAYLOAD_ABSENT"
 
 
+def test_a_letter_brings_the_frozen_bytes_and_what_the_lps_asked_for(scene: Scene) -> None:
+    letter = scene.journal.letter(scene.prepared(options=SendOptions(delivery_receipt=False, urgent=True)))
+    assert letter.content == b"MIME 1"
+    assert (letter.options.delivery_receipt, letter.options.urgent) == (False, True)
+
+
+def test_a_message_that_was_never_frozen_has_no_letter(scene: Scene) -> None:
+    with pytest.raises(PayloadMissing):
+        scene.journal.letter(scene.taken())
+
+
 @pytest.mark.parametrize(("column", "value"), [("data", b"\0" * 64), ("sha256", "0" * 64)])
 def test_altered_bytes_are_found(scene: Scene, column: str, value: object) -> None:
-    payload_id = scene.message(scene.prepared()).payload_id
+    message_id = scene.prepared()
+    payload_id = scene.message(message_id).payload_id
     assert payload_id is not None
     raw = sqlite3.connect(scene.folder / "journal.sqlite")
     raw.execute("DROP TRIGGER guard_payloads_update")
@@ -335,6 +347,8 @@ def test_altered_bytes_are_found(scene: Scene, column: str, value: object) -> No
     raw.close()
     with pytest.raises(PayloadCorrupt):
         scene.journal.payload(payload_id)
+    with pytest.raises(PayloadCorrupt):
+        scene.journal.letter(message_id)
 
 
 @pytest.mark.parametrize(
