@@ -34,6 +34,9 @@ __all__ = ["DemoFailed", "Stage", "round_trip", "stage"]
 
 LABORATORY = "resultats@labo-exemple.mssante.example"
 PRACTITIONER = "dr.alix.exemple@cabinet-exemple.mssante.example"
+COLLEAGUE = "dr.modele@test.mssante.example"
+"""To whom the examples in ``spool/`` are addressed; nobody here reads this mailbox."""
+
 PATIENCE_SECONDS = 60.0
 _Found = TypeVar("_Found")
 Tell = Callable[[str, str, Path | None], None]
@@ -71,7 +74,7 @@ def stage(parent: Path) -> Iterator[Stage]:
         DemoFailed: the daemon did not start.
     """
     folder = _fresh_folder(parent)
-    operator = EmbeddedOperator(folder / "operateur", [LABORATORY, PRACTITIONER])
+    operator = EmbeddedOperator(folder / "operateur", [LABORATORY, PRACTITIONER, COLLEAGUE])
     operator.start()
     try:
         config = folder / "connector.toml"

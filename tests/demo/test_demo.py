@@ -1,6 +1,8 @@
 """The README's first command: a document goes out and comes back identical, twice in a row."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -29,6 +31,21 @@ def test_the_demo_works_twice_and_tells_every_step_in_both_languages(tmp_path: P
     assert positions == sorted(positions)
     assert "identical, byte for byte" in english.stdout
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_examples_in_spool_leave_when_they_are_copied_into_the_demo(tmp_path: Path) -> None:
+    with stage(tmp_path) as scene:
+        examples = sorted((ROOT / "spool" / "exemple" / "A_ENVOYER").iterdir(), key=lambda p: ".mss." not in p.name)
+        for path in examples:
+            shutil.copyfile(path, scene.outbox / path.name)
+        statuses = scene.settings.spool.root / "labo-exemple" / "STATUTS"
+        end = time.monotonic() + 40
+        while time.monotonic() < end:
+            found = [json.loads(p.read_text(encoding="utf-8"))["etat"] for p in statuses.glob("*.statut.json")]
+            if len(found) == 4 and set(found) == {"remis"}:
+                break
+            time.sleep(0.1)
+    assert sorted(found) == ["remis"] * 4
 
 
 def test_an_operator_that_refuses_ends_the_story_with_a_reason(tmp_path: Path) -> None:
