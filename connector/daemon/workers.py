@@ -39,7 +39,7 @@ _Built = TypeVar("_Built")
 IDLE_WAIT_SECONDS = 60.0  # longest sleep of a worker that nobody rings
 REFUSED_IDENTITY_SECONDS = 900.0  # a certificate that was refused is tried again after this; a password never
 HINDERED_SECONDS = 10.0  # pause of a delivery that the disk or the folder refused
-NEWS_SECONDS = 5.0  # longest time until something that was postponed is looked at again
+NEWS_SECONDS = 5.0  # shortest pause before something that was postponed is looked at again
 DEBOUNCE_SECONDS = 0.05  # events of one drop come together; the scan itself decides what is complete
 EVENTS_HELD_SECONDS = 0.6  # after a file left the folder, watchdog holds all events of Linux for up to half a second
 HELD_SCAN_SECONDS = 0.05  # so for that long the scan does not rely on them
@@ -290,6 +290,7 @@ class DeliverLoop:
         while opener is not None and not self.stopping():
             try:
                 count = opener.run_once()
+                pause = 0.0 if count else self._pause(opener)
                 self.mood.good()
             except Unavailable as error:
                 self.mood.bad(error)
@@ -298,7 +299,13 @@ class DeliverLoop:
             if count:
                 self.delivered()
             else:
-                self.bell.wait(NEWS_SECONDS)
+                self.bell.wait(pause)
+
+    def _pause(self, opener: Opener) -> float:
+        """Until something that was postponed is due; without any, only the bell brings news."""
+        due = opener.next_due()
+        until_due = (due - self.mood.clock.now()).total_seconds() if due else IDLE_WAIT_SECONDS
+        return min(max(until_due, NEWS_SECONDS), IDLE_WAIT_SECONDS)
 
 
 def until_there(

@@ -8,7 +8,7 @@ bytes.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -35,6 +35,9 @@ TOO_EARLY_SECONDS = 2.0
 HINDERED_SECONDS = 10.0  # after the first hindrance; doubled by each further one
 LONGEST_HINDERED_SECONDS = 300.0
 GROUP_BYTES = 8_000_000
+
+
+_TO_DELIVER = (IncomingState.OPENED, IncomingState.STORED)  # what a crash left half-way comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,16 @@ class Opener:
         """
         done: list[str] = []
         try:
-            for state in (IncomingState.OPENED, IncomingState.STORED):  # what a crash left half-way comes first
+            for state in _TO_DELIVER:
                 rows = self.journal.claim_incoming(self.mailbox, state=state, owner=self.owner, limit=self.batch)
                 self._handle_all(rows, done)
         finally:
             self.target.settle(done)
         return len(done)
+
+    def next_due(self) -> datetime | None:
+        """When something that was postponed is due; may lie in the past."""
+        return self.journal.next_incoming(self.mailbox, _TO_DELIVER)
 
     def _handle_all(self, rows: Sequence[IncomingMessage], done: list[str]) -> None:
         handled: set[str] = set()

@@ -91,6 +91,12 @@ class Incoming(JournalPart):
         ordered = sorted(rows, key=lambda row: (row.next_attempt_at, row.id))
         return [incoming_message(self._store.vault, row) for row in ordered]
 
+    def next_incoming(self, mailbox: MailboxAddress, states: Sequence[IncomingState]) -> datetime | None:
+        """When the next message in one of these states is due; may lie in the past."""
+        with self._store.read() as connection:
+            found = [connection.execute(sql.NEXT_INCOMING, {"box": mailbox, "in_state": s}).scalar() for s in states]
+        return min(filter(None, found), default=None)
+
     def store(self, items: Sequence[StoredBytes]) -> list[IncomingState]:
         """Keep raw bytes, all in one transaction; when this returns, they survive power loss.
 

@@ -215,6 +215,7 @@ _INCOMING_DUE = (
     .limit(b("limit"))
     .with_for_update(skip_locked=True)
 )
+NEXT_INCOMING = select(func.min(n.next_attempt_at)).where(n.mailbox == b("box"), n.state == b("in_state"))
 CLAIM_INCOMING = update(incoming).where(n.id.in_(_INCOMING_DUE)).values(_LEASE).returning(incoming)
 SAME_BYTES = (
     select(n.id)

@@ -118,10 +118,21 @@ def test_a_full_disk_hinders_preparing_and_shows(mood: Mood, bell: QuickBell) ->
 
 def test_delivering_rests_when_it_is_hindered_and_tells_when_it_delivered(mood: Mood, bell: QuickBell) -> None:
     script, delivered = Script(DISK, 2, 0), Script(*[None] * 9)
-    opener = cast("Opener", _with(run_once=script))
+    opener = cast("Opener", _with(run_once=script, next_due=lambda: None))
     DeliverLoop(lambda: opener, bell, delivered, script.stopping, mood).run()
     assert delivered.calls == 1
-    assert bell.waits == [10.0, 5.0]
+    assert bell.waits == [10.0, 60.0]
+
+
+@pytest.mark.parametrize(("due_in", "waited"), [(-3.0, 5.0), (30.0, 30.0), (900.0, 60.0)])
+def test_delivering_wakes_when_something_that_was_postponed_is_due(
+    mood: Mood, bell: QuickBell, due_in: float, waited: float
+) -> None:
+    script = Script(0)
+    due = mood.clock.now() + timedelta(seconds=due_in)
+    opener = cast("Opener", _with(run_once=script, next_due=lambda: due))
+    DeliverLoop(lambda: opener, bell, Script(), script.stopping, mood).run()
+    assert bell.waits == [waited]
 
 
 def receive_loop(script: Script, bell: QuickBell, mood: Mood, box: MailboxSettings) -> tuple[ReceiveLoop, list[str]]:

@@ -210,8 +210,11 @@ class Scene:
     def collect(self) -> int:
         return self.collector().run_once(self.operator.receiver(LAB))
 
+    def opener(self) -> Opener:
+        return Opener(LAB, self.journal, self.inbox, self.clock, "test")
+
     def open_mail(self) -> int:
-        return Opener(LAB, self.journal, self.inbox, self.clock, "test").run_once()
+        return self.opener().run_once()
 
     def receive(self) -> None:
         """Fetch, open, deliver, mark: everything that can be done now."""

@@ -4,7 +4,7 @@ import hashlib
 import io
 import zipfile
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -298,6 +298,7 @@ def test_a_folder_that_is_not_there_is_tried_again_with_the_same_arrivals(scene:
         scene.open_mail()
     assert {row.code for row in scene.incoming()} == {"SPOOL_ABSENT"}
     assert scene.open_mail() == 0, "nothing is hammered"
+    assert scene.opener().next_due() == scene.clock.now() + timedelta(seconds=10)
 
     scene.clock.advance(10)
     with pytest.raises(Unavailable):
@@ -307,6 +308,7 @@ def test_a_folder_that_is_not_there_is_tried_again_with_the_same_arrivals(scene:
     assert scene.open_mail() == 3
     assert [a.subject_display for a in scene.inbox.delivered.values()] == ["a", "bb", "ccc"]
     assert scene.incoming_states() == [I.DELIVERED] * 3
+    assert scene.opener().next_due() is None
 
 
 def test_the_pause_of_a_hindered_delivery_stays_bounded(scene: Scene) -> None:

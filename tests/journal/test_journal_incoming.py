@@ -191,6 +191,15 @@ def test_the_next_step_starts_counting_anew(scene: Scene) -> None:
     assert (row.attempts, row.code, row.next_attempt_at) == (0, None, later)
 
 
+def test_the_next_incoming_message_is_the_one_that_is_due_first(scene: Scene) -> None:
+    states = (S.OPENED, S.STORED)
+    assert scene.journal.next_incoming(BOX, states) is None
+    row_id, again = _stored(scene), scene.clock.now() + timedelta(minutes=5)
+    scene.journal.postpone_incoming(row_id, next_attempt_at=again, code=None, detail=None)
+    assert scene.journal.next_incoming(BOX, states) == again
+    assert scene.journal.next_incoming(OTHER_BOX, states) is None
+
+
 def test_what_is_done_cannot_be_postponed(scene: Scene) -> None:
     row_id = _delivered(scene)
     with pytest.raises(IllegalTransition):

@@ -17,6 +17,7 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "claim_received of one mailbox": (sql.CLAIM_RECEIVED_OF, {**_NOW, "box": BOX}, ["ix_messages_due"]),
     "claim_incoming": (sql.CLAIM_INCOMING, {**_NOW, "box": BOX, "in_state": "seen"}, ["ix_incoming_due"]),
     "next_due": (sql.NEXT_DUE, {"box": BOX}, ["ix_messages_due"]),
+    "next_incoming": (sql.NEXT_INCOMING, {"box": BOX, "in_state": "stored"}, ["ix_incoming_due"]),
     "waiting": (sql.MESSAGES_IN_STATE, {"box": BOX, "in_state": "waiting"}, ["ix_messages_due"]),
     "expire": (sql.OVERDUE, {"now": EPOCH}, ["ix_messages_state"]),
     "duplicate": (sql.EARLIER_TWIN, {"fingerprint": "f", "since": EPOCH}, ["ix_submissions_fingerprint"]),
