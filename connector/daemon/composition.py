@@ -108,7 +108,8 @@ class Daemon:
                 running.enter_context(self._http())
             running.enter_context(self._scheduler())
             _log.info("started", folder_count=len(self._mailboxes))
-            self.asked_to_stop.wait()
+            while not self.asked_to_stop.wait(NUDGE_SECONDS):
+                self._listen_to_person()
             _log.info("stopping")
             late = self._supervisor.stop(STOP_SECONDS)
         _log.info("stopped", count=len(late), detail=", ".join(late))
@@ -178,7 +179,6 @@ class Daemon:
         )
         scheduler.add_job(self._expire, "interval", seconds=EXPIRE_SECONDS, id="expire")
         scheduler.add_job(self._keep_house, "interval", hours=HOUSEKEEPING_HOURS, id="housekeeping")
-        scheduler.add_job(self._listen_to_person, "interval", seconds=NUDGE_SECONDS, id="nudge")
         scheduler.start()
         try:
             yield
