@@ -104,6 +104,7 @@ class Daemon:
         self._build()
         with contextlib.ExitStack() as running:
             self._supervisor.start()
+            running.push(self._stop_after_failure)
             if self.settings.api.enabled:
                 running.enter_context(self._http())
             running.enter_context(self._scheduler())
@@ -114,6 +115,12 @@ class Daemon:
             late = self._supervisor.stop(STOP_SECONDS)
         _log.info("stopped", count=len(late), detail=", ".join(late))
         return late
+
+    def _stop_after_failure(self, kind: type[BaseException] | None, *_: object) -> bool:
+        """The workers would keep the process alive when what comes after them cannot start (a taken port)."""
+        if kind is not None:
+            self._supervisor.stop(STOP_SECONDS)
+        return False
 
     def _build(self) -> None:
         for mailbox in self.settings.mailboxes:
