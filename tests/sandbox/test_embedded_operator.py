@@ -562,7 +562,7 @@ class TestLife:
         operator.stop()
 
         drop(client)
-        assert set(threading.enumerate()) == before
+        assert set(threading.enumerate()) <= before  # threads of earlier tests may have ended meanwhile
         with pytest.raises(OSError, match="refused"):
             plain_imap(operator)
         with pytest.raises(RuntimeError):
