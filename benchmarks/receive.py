@@ -25,6 +25,7 @@ from connector.domain.states import IncomingEvent
 from connector.exchange import opening, unwrap
 from connector.exchange.collect import Collector
 from connector.exchange.opening import Opener
+from connector.identities import IdentityServices
 from connector.intake.layout import KnownFolders, establish
 from connector.journal.journal import Journal
 from connector.operators.factory import make_receiver
@@ -183,7 +184,9 @@ def _profile(servers: MailOperator, model: bytes, count: int) -> None:
         layout = establish(where.settings.spool, mailbox, KnownFolders(where.folder / "folders.json"))
         collector = Collector(address, journal, ("INBOX",), "benchmark", "localhost")
         opener = Opener(address, journal, Inbox(mailbox, layout), clock, "benchmark")
-        receiver = make_receiver(mailbox, operator_settings, read_secret=resolve_secret, clock=clock)
+        receiver = make_receiver(
+            mailbox, operator_settings, IdentityServices(read_secret=resolve_secret, clock=clock)
+        )
         stages = Stages()
         with stages.watching(_STAGES):
             collector.run_once(receiver)

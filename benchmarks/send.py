@@ -30,6 +30,7 @@ from connector.exchange import content as reading
 from connector.exchange import plan, prepare
 from connector.exchange.prepare import Preparer
 from connector.exchange.send import Dispatcher
+from connector.identities import IdentityServices
 from connector.intake import outbox as taking
 from connector.intake.claim import Claims
 from connector.intake.layout import KnownFolders, establish
@@ -191,6 +192,7 @@ class SendingParts:
         shared = Shared(
             settings=settings, journal=self.journal, clock=clock, ids=ids, supervisor=Supervisor(clock),
             known_folders=known, owner="benchmark", prepare_bells=(),
+            identities=IdentityServices(read_secret=resolve_secret, clock=clock),
         )  # fmt: skip
         mailbox = settings.mailboxes[0]
         operator_settings = settings.operators[mailbox.operator]
@@ -223,7 +225,7 @@ class SendingParts:
     async def send(self, count: int, *, parallel: int = 0) -> float:
         """Send everything that is prepared: documents a second, connecting included."""
         clock = SystemClock()
-        sender = make_sender(self._mailbox, self._operator, read_secret=resolve_secret, clock=clock)
+        sender = make_sender(self._mailbox, self._operator, IdentityServices(read_secret=resolve_secret, clock=clock))
         dispatcher = Dispatcher(
             mailbox=self._mailbox.address, journal=self.journal, sender=sender, clock=clock,
             retry=self._settings.retry, owner="benchmark", server="localhost",

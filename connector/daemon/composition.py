@@ -29,9 +29,11 @@ from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConfigurationError, ConnectorError
 from connector.exchange.plan import MailboxRules
 from connector.exchange.prepare import Preparer
+from connector.identities import IdentityServices
 from connector.intake.layout import KnownFolders
 from connector.journal.journal import Journal
 from connector.platform.files import private_folder
+from connector.platform.keystore import resolve_secret
 from connector.platform.lock import InstanceLock
 from connector.platform.paths import DataPaths
 from connector.platform.system import SystemClock, SystemIds
@@ -90,6 +92,7 @@ class Daemon:
             ids=SystemIds(),
             supervisor=self._supervisor,
             known_folders=KnownFolders(paths.root / "folders.json"),
+            identities=IdentityServices(read_secret=resolve_secret, clock=SystemClock()),
             prepare_bells=tuple(Bell() for _ in range(PREPARERS)),  # one each: a ring wakes one sleeper only
             owner=f"daemon-{SystemIds().ulid()}",
         )

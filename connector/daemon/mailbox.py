@@ -16,7 +16,7 @@ from connector.exchange.lookup import Inquirer
 from connector.exchange.opening import Opener
 from connector.exchange.plan import MailboxRules
 from connector.exchange.send import Dispatcher
-from connector.identities import make_identity
+from connector.identities import IdentityServices, make_identity
 from connector.intake.layout import BoxLayout, KnownFolders, establish
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
@@ -25,7 +25,6 @@ from connector.journal.failure import UnknownRow
 from connector.journal.journal import Journal
 from connector.operators.base import Sender
 from connector.operators.factory import make_receiver, make_sender
-from connector.platform.keystore import resolve_secret
 from connector.platform.share import is_share
 from connector.settings.model import AuthMethod, MailboxSettings, OperatorSettings, ServerSettings, Settings
 from connector.support.health import Component
@@ -47,6 +46,7 @@ class Shared:
     ids: IdSource
     supervisor: Supervisor
     known_folders: KnownFolders
+    identities: IdentityServices
     owner: str
     prepare_bells: tuple[Bell, ...]
 
@@ -163,7 +163,7 @@ def _send_loop(parts: MailboxParts, shared: Shared, operator: OperatorSettings) 
     return SendLoop(
         journal=shared.journal,
         mailbox=parts.mailbox,
-        make_sender=lambda: make_sender(parts.mailbox, operator, read_secret=resolve_secret, clock=shared.clock),
+        make_sender=lambda: make_sender(parts.mailbox, operator, shared.identities),
         make_dispatcher=dispatcher,
         bell=parts.send_bell,
         reported=parts.folder_bell.ring,
@@ -182,7 +182,7 @@ def _reception(
     server = _server(operator.imap)
     receive = ReceiveLoop(
         mailbox=parts.mailbox,
-        make_receiver=lambda: make_receiver(parts.mailbox, operator, read_secret=resolve_secret, clock=shared.clock),
+        make_receiver=lambda: make_receiver(parts.mailbox, operator, shared.identities),
         collector=Collector(address, journal, parts.mailbox.reception.folders, shared.owner, server),
         inquirer=Inquirer(address, journal, shared.clock, operator.sent_settle_seconds, server),
         poll_seconds=operator.poll_seconds,
@@ -209,7 +209,7 @@ def _reception(
 
 def _author(mailbox: MailboxSettings, shared: Shared) -> str:
     """Who the operator knows us as: the certificate's name, else the mailbox."""
-    identity = make_identity(mailbox.identity, mailbox.address, read_secret=resolve_secret, clock=shared.clock)
+    identity = make_identity(mailbox.identity, mailbox.address, shared.identities)
     return identity.label
 
 

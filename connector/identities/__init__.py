@@ -2,10 +2,10 @@
 
 from connector.identities.base import Identity, SaslCredentials, external, login, plain
 from connector.identities.certificate import CertificateIdentity
-from connector.identities.factory import SecretReader, make_identity
+from connector.identities.factory import IdentityServices, SecretReader, make_identity
 from connector.identities.password import PasswordIdentity
 
 __all__ = [
-    "CertificateIdentity", "Identity", "PasswordIdentity", "SaslCredentials", "SecretReader", "external", "login",
-    "make_identity", "plain",
+    "CertificateIdentity", "Identity", "IdentityServices", "PasswordIdentity", "SaslCredentials", "SecretReader",
+    "external", "login", "make_identity", "plain",
 ]  # fmt: skip

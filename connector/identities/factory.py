@@ -1,6 +1,7 @@
 """From the settings of a mailbox to its identity."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from connector.domain.address import MailboxAddress
@@ -11,36 +12,41 @@ from connector.identities.certificate import CertificateIdentity
 from connector.identities.password import PasswordIdentity
 from connector.settings.model import AuthMethod, IdentitySettings, SecretRef
 
-__all__ = ["SecretReader", "make_identity"]
+__all__ = ["IdentityServices", "SecretReader", "make_identity"]
 
 SecretReader = Callable[[SecretRef], str]
 """Reads a secret from where the settings say; raises ``NeedsPerson`` or ``Unavailable`` while it cannot be had."""
 
 
-def make_identity(
-    settings: IdentitySettings, mailbox: MailboxAddress, *, read_secret: SecretReader, clock: Clock
-) -> Identity:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityServices:
+    """What identities are made with; one per process, shared by all mailboxes."""
+
+    read_secret: SecretReader
+    clock: Clock  # to tell an expired certificate
+
+
+def make_identity(settings: IdentitySettings, mailbox: MailboxAddress, services: IdentityServices) -> Identity:
     """The identity that the settings describe. Reads no file and no secret yet.
 
     Args:
         settings: the ``identity`` table of the mailbox.
         mailbox: authorization identity of EXTERNAL, and the user name when none is set.
-        read_secret: how to read a :class:`SecretRef`.
-        clock: to tell an expired certificate.
+        services: secrets, clock, cards, tokens.
 
     Raises:
         ConfigurationError: ``REGLAGE_INVALIDE`` when neither certificate nor password is there.
     """
-    credentials = partial(_credentials, settings, mailbox, read_secret)
+    credentials = partial(_credentials, settings, mailbox, services.read_secret)
     if settings.certificate is not None:
         password = settings.certificate_password
         return CertificateIdentity(
             certificate=settings.certificate,
             key=settings.key,
-            password=partial(read_secret, password) if password else None,
+            password=partial(services.read_secret, password) if password else None,
             credentials=credentials,
             fallback_label=str(mailbox),
-            clock=clock,
+            clock=services.clock,
         )
     return PasswordIdentity(credentials=partial(_required, credentials), label=str(mailbox))
 

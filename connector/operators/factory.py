@@ -1,7 +1,6 @@
 """From settings to a sender and a receiver: callers name a mailbox, never a protocol."""
 
-from connector.domain.ports import Clock
-from connector.identities import SecretReader, make_identity
+from connector.identities import IdentityServices, make_identity
 from connector.operators.base import Receiver, Sender
 from connector.operators.smtp_imap import ImapReceiver, SmtpSender
 from connector.settings.model import MailboxSettings, OperatorSettings
@@ -9,30 +8,25 @@ from connector.settings.model import MailboxSettings, OperatorSettings
 __all__ = ["make_receiver", "make_sender"]
 
 
-def make_sender(
-    mailbox: MailboxSettings, operator: OperatorSettings, *, read_secret: SecretReader, clock: Clock
-) -> Sender:
+def make_sender(mailbox: MailboxSettings, operator: OperatorSettings, services: IdentityServices) -> Sender:
     """The sender of one mailbox. Opens nothing yet; give it to the one event loop that will own it.
 
     Args:
         mailbox: its address and identity.
         operator: servers, TLS policy and bounds.
-        read_secret: how to read what ``{ keyring = … }``, ``{ file = … }`` and ``{ env = … }`` refer to.
-        clock: to tell an expired certificate.
+        services: secrets, clock, cards, tokens.
 
     Raises:
         ConfigurationError: ``REGLAGE_INVALIDE`` when the identity is incomplete.
     """
-    identity = make_identity(mailbox.identity, mailbox.address, read_secret=read_secret, clock=clock)
+    identity = make_identity(mailbox.identity, mailbox.address, services)
     return SmtpSender(operator, identity)
 
 
-def make_receiver(
-    mailbox: MailboxSettings, operator: OperatorSettings, *, read_secret: SecretReader, clock: Clock
-) -> Receiver:
+def make_receiver(mailbox: MailboxSettings, operator: OperatorSettings, services: IdentityServices) -> Receiver:
     """The receiver of one mailbox. Opens nothing yet; give it to the one thread that will own it.
 
     Args and errors as for :func:`make_sender`.
     """
-    identity = make_identity(mailbox.identity, mailbox.address, read_secret=read_secret, clock=clock)
+    identity = make_identity(mailbox.identity, mailbox.address, services)
     return ImapReceiver(operator, identity)

@@ -5,81 +5,30 @@ The same fields feed validation, ``mss-connector config`` and the generated refe
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
-from connector.domain.address import MailboxAddress
-from connector.domain.errors import InvalidSubmission
 from connector.domain.text import Text
 from connector.mail.headers import SenderKind, SenderLabel
 from connector.mail.subject import ReplaceTag
+from connector.settings.base import Address, BadSetting, SecretRef, Section
+from connector.settings.identity import (
+    AuthMethod,
+    CardChoice,
+    CardSettings,
+    IdentityMethod,
+    IdentitySettings,
+    KeyStoreChoice,
+)
+from connector.settings.operator import IdentityRule, OperatorSettings, ServerSettings, TlsSettings
 
 __all__ = [
-    "Address", "ApiSettings", "AuthMethod", "BadSetting", "IdentitySettings", "JournalSettings", "LogSettings",
-    "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings",
-    "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings",
-    "SpoolSettings", "TlsSettings",
+    "Address", "ApiSettings", "AuthMethod", "BadSetting", "CardChoice", "CardSettings", "IdentityMethod",
+    "IdentityRule", "IdentitySettings", "JournalSettings", "KeyStoreChoice", "LogSettings", "MailboxSettings",
+    "MessageSettings", "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings", "RetrySettings",
+    "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings", "SpoolSettings", "TlsSettings",
 ]  # fmt: skip
-
-
-class BadSetting(ValueError):  # pydantic lets a ValueError through to whoever reads the settings
-    """A value that fits its type but not its purpose."""
-
-    def __init__(self, wrong: Text, right: Text) -> None:
-        super().__init__(f"{wrong.en}; {right.en}")
-        self.wrong = wrong
-        self.right = right
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are errors, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-def _address(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            return MailboxAddress.parse(value)
-        except InvalidSubmission:
-            raise BadSetting(
-                Text("ce n'est pas une adresse de boîte", "is not a mailbox address"),
-                Text("attendu : une adresse comme dr.modele@exemple.mssante.fr",
-                     "expected an address such as dr.modele@exemple.mssante.fr"),
-            ) from None  # fmt: skip
-    return value
-
-
-Address = Annotated[MailboxAddress, BeforeValidator(_address), PlainSerializer(str)]
-
-
-class SecretRef(Section):
-    """Where a secret is; the file itself never holds one."""
-
-    keyring: str | None = None
-    """Name of the entry in the system's key store (service ``mssante-connector``)."""
-    file: Path | None = None
-    """A file that only its owner can read; its first line is the secret."""
-    env: str | None = None
-    """Name of an environment variable, for containers and tests."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if sum(place is not None for place in (self.keyring, self.file, self.env)) != 1:
-            raise BadSetting(
-                Text("il faut un seul endroit", "needs exactly one place"),
-                Text("attendu : keyring, file ou env", "expected one of keyring, file, env"),
-            )
-        return self
 
 
 class SoftwareSettings(Section):
@@ -136,97 +85,6 @@ class SpoolSettings(Section):
     share: bool | Literal["auto"] = "auto"
     """True for UNC, SMB, NFS: longer settling, polling observer."""
     share_scan_seconds: float = Field(default=30.0, gt=0)
-
-
-class TlsSettings(Section):
-    """TLS towards one operator."""
-
-    trust: list[Path] = []
-    """PEM or DER files of the only authorities accepted; the system's store is never used (Ref#2 ECO.1.1.10)."""
-    minimum: Literal["1.2", "1.3"] = "1.2"
-    maximum: Literal["1.2", "1.3"] = "1.2"
-    """Ref#2 names TLS 1.2 and four suites; 1.3 can be allowed."""
-    ciphers: list[str] = [
-        "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256",
-        "ECDHE-RSA-AES256-SHA384", "ECDHE-RSA-AES128-SHA256",
-    ]  # fmt: skip
-    """OpenSSL names, Ref#2 ECO.1.1.3."""
-    crl: list[Path] = []
-    """Revocation lists (PEM or DER) to check the server against; empty = not checked."""
-    verify_hostname: bool = True
-
-
-class ServerSettings(Section):
-    """One server."""
-
-    host: str
-    port: int = Field(ge=1, le=65535)
-    tls: Literal["starttls", "implicit"] = "starttls"
-    """STARTTLS is mandatory in Ref#2 ECO.1.0.1 and 1.0.2; implicit TLS for older operators."""
-
-
-class OperatorSettings(Section):
-    """One mail operator; ``preset`` takes the values of ``config/operators/<preset>.toml`` as defaults."""
-
-    preset: str | None = None
-    smtp: ServerSettings
-    imap: ServerSettings
-    tls: TlsSettings = TlsSettings()
-    max_message_bytes: int = Field(default=10_000_000, gt=0)
-    """The smaller of this and the server's SIZE counts; measured as sent, base64 included."""
-    sent_folder: str | None = None
-    """Folder in which the operator files what is sent through it."""
-    files_sent_messages: bool = False
-    """True when the operator itself files every sent message there: absence then proves that it did not leave."""
-    sent_settle_seconds: float = Field(default=120.0, ge=0)
-    """How long after a lost answer the absence from that folder is believed."""
-    smtp_connections: int = Field(default=2, ge=1, le=16)
-    """Parallel submissions per mailbox."""
-    connect_seconds: float = Field(default=20.0, gt=0)
-    answer_seconds: float = Field(default=120.0, gt=0)
-    """Longest wait for one answer; the final one after DATA gets five times as long (RFC 5321 4.5.3.2.6)."""
-    idle_seconds: float = Field(default=540.0, gt=0, le=1740)
-    """IDLE is renewed after this (Ref: at most 9 minutes behind NAT)."""
-    poll_seconds: float = Field(default=300.0, gt=0)
-    """Full look at the folder, whatever IDLE said."""
-
-
-class AuthMethod(StrEnum):
-    """What follows the TLS handshake."""
-
-    EXTERNAL = "external"
-    PLAIN = "plain"
-    LOGIN = "login"
-    NONE = "none"
-
-
-class IdentitySettings(Section):
-    """What proves to the operator who we are."""
-
-    certificate: Path | None = None
-    """Client certificate, PEM (chain included) or P12/PFX."""
-    key: Path | None = None
-    """Private key in PEM when it is not in the certificate file."""
-    certificate_password: SecretRef | None = None
-    auth: AuthMethod = AuthMethod.EXTERNAL
-    """SASL EXTERNAL with the mailbox as authorization identity; PLAIN or LOGIN; or nothing after mutual TLS."""
-    username: str | None = None
-    """Default: the mailbox address."""
-    password: SecretRef | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.auth in (AuthMethod.PLAIN, AuthMethod.LOGIN) and self.password is None:
-            raise BadSetting(
-                Text("auth = plain ou login demande un mot de passe", "auth = plain or login needs a password"),
-                Text('attendu : password = { keyring = "…" }', 'expected password = { keyring = "…" }'),
-            )
-        if self.auth in (AuthMethod.EXTERNAL, AuthMethod.NONE) and self.certificate is None:
-            raise BadSetting(
-                Text("auth = external ou none demande un certificat", "auth = external or none needs a certificate"),
-                Text('attendu : certificate = "…"', 'expected certificate = "…"'),
-            )
-        return self
 
 
 class Readiness(StrEnum):
@@ -356,6 +214,7 @@ class Settings(Section):
     spool: SpoolSettings = SpoolSettings()
     journal: JournalSettings = JournalSettings()
     api: ApiSettings = ApiSettings()
+    card: CardSettings = CardSettings()
     log: LogSettings = LogSettings()
     retry: RetrySettings = RetrySettings()
     message: MessageSettings = MessageSettings()

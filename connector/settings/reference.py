@@ -19,7 +19,7 @@ One TOML file. `mss-connector config init` writes a commented one, `config check
 right, `config show` prints every value with presets and defaults. Secrets are never in the file: a secret is
 `{ keyring = "name" }`, `{ file = "path" }` or `{ env = "NAME" }`.
 
-This page is made from `connector/settings/model.py`; a test compares them.
+This page is made from `connector/settings/`; a test compares them.
 """
 
 

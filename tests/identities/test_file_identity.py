@@ -17,6 +17,7 @@ from connector.domain.states import WaitingFor
 from connector.identities import (
     CertificateIdentity,
     Identity,
+    IdentityServices,
     PasswordIdentity,
     SaslCredentials,
     external,
@@ -225,8 +226,7 @@ def test_settings_decide_what_is_said_after_tls(settings: dict[str, Any], expect
     made = make_identity(
         IdentitySettings.model_validate(settings),
         ME,
-        read_secret=lambda ref: f"{ref.env}-value",
-        clock=StoppedClock(),
+        services=IdentityServices(read_secret=lambda ref: f"{ref.env}-value", clock=StoppedClock()),
     )
     assert made.sasl() == expected
     assert isinstance(made, CertificateIdentity) == ("certificate" in settings)
@@ -242,7 +242,7 @@ def test_the_certificate_password_comes_from_where_the_settings_say(mine: Issued
         asked.append(reference.keyring)
         return PASSWORD
 
-    made = make_identity(settings, ME, read_secret=read_secret, clock=StoppedClock())
+    made = make_identity(settings, ME, IdentityServices(read_secret=read_secret, clock=StoppedClock()))
     assert asked == []
     apply(made)
     assert asked == ["p12"]
@@ -251,7 +251,7 @@ def test_the_certificate_password_comes_from_where_the_settings_say(mine: Issued
 @pytest.mark.parametrize("auth", [AuthMethod.PLAIN, AuthMethod.EXTERNAL])
 def test_an_incomplete_identity_is_a_matter_of_settings(auth: AuthMethod) -> None:
     settings = IdentitySettings.model_construct(auth=auth, certificate=None, password=None, username=None)
-    made = make_identity(settings, ME, read_secret=lambda ref: "", clock=StoppedClock())
+    made = make_identity(settings, ME, IdentityServices(read_secret=lambda ref: "", clock=StoppedClock()))
     assert made.needs_person() is WaitingFor.SETTINGS
     apply(made)
     assert made.revision() == ""

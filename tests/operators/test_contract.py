@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from connector.domain.address import MailboxAddress
-from connector.identities import Identity, make_identity
+from connector.identities import Identity, IdentityServices, make_identity
 from connector.operators.base import Lookup, OutgoingEnvelope, Receiver, Sender, ServerMessage
 from connector.operators.errors import PermanentRefusal
 from connector.operators.smtp_imap import ImapReceiver, SmtpSender
@@ -85,7 +85,7 @@ class EmbeddedParty:
             "sent_folder": "Sent", "files_sent_messages": True,
         })  # fmt: skip
         identity = IdentitySettings(certificate=self.operator.client_certificate(str(self.me)))
-        return settings, make_identity(identity, self.me, read_secret=_no_secret, clock=WallClock())
+        return settings, make_identity(identity, self.me, IdentityServices(read_secret=_no_secret, clock=WallClock()))
 
 
 @dataclass

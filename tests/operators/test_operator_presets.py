@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.identities import IdentityServices
 from connector.operators.factory import make_receiver, make_sender
 from connector.operators.smtp_imap import ImapReceiver, SmtpSender
 from connector.settings import data
@@ -46,7 +47,7 @@ def test_a_mailbox_gets_a_sender_and_a_receiver_without_opening_anything() -> No
     })  # fmt: skip
     operator = OperatorSettings.model_validate({"smtp": SERVER | {"port": 587}, "imap": SERVER | {"port": 143}})
     made = [
-        make(mailbox, operator, read_secret=lambda ref: "", clock=WallClock())
+        make(mailbox, operator, IdentityServices(read_secret=lambda ref: "", clock=WallClock()))
         for make in (make_sender, make_receiver)
     ]
     assert [type(one) for one in made] == [SmtpSender, ImapReceiver]

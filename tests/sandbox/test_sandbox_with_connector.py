@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connector.identities.base import Identity
-from connector.identities.factory import make_identity
+from connector.identities.factory import IdentityServices, make_identity
 from connector.operators.base import Lookup, OutgoingEnvelope
 from connector.operators.smtp_imap.receiver import ImapReceiver
 from connector.operators.smtp_imap.sender import SmtpSender
@@ -37,7 +37,9 @@ def test_a_message_goes_out_comes_in_is_filed_and_receipted(operator: EmbeddedOp
     server, (lab, doctor) = settings.operators["bac-a-sable"], settings.mailboxes
 
     def identity(mailbox: MailboxSettings) -> Identity:
-        return make_identity(mailbox.identity, mailbox.address, read_secret=no_secret, clock=SystemClock())
+        return make_identity(
+            mailbox.identity, mailbox.address, IdentityServices(read_secret=no_secret, clock=SystemClock())
+        )
 
     async def send() -> int:
         sender = SmtpSender(server, identity(lab))

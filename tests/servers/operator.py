@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.domain.address import MailboxAddress
-from connector.identities import Identity, make_identity
+from connector.identities import Identity, IdentityServices, make_identity
 from connector.settings.model import IdentitySettings, OperatorSettings, SecretRef
 from tests.servers.clock import WallClock
 from tests.servers.dovecot import Dovecot
@@ -135,7 +135,7 @@ class MailOperator:
     def identity_for(self, address: MailboxAddress, **changes: Any) -> Identity:
         """An identity of the mailbox; ``changes`` go over its settings."""
         settings = self.identity_settings(address).model_copy(update=changes)
-        return make_identity(settings, address, read_secret=_read_secret, clock=WallClock())
+        return make_identity(settings, address, IdentityServices(read_secret=_read_secret, clock=WallClock()))
 
     def settings(self, **changes: Any) -> OperatorSettings:
         """How to reach this operator; ``changes`` go over top-level fields, ``tls`` takes a table."""

@@ -8,14 +8,19 @@ code that is not here, and when one of the four texts is missing.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from connector.domain.catalogue.card import CARD_CODES
 from connector.domain.catalogue.drops import DROP_CODES
 from connector.domain.catalogue.exchange import EXCHANGE_CODES
 from connector.domain.catalogue.explanation import Explanation
 from connector.domain.catalogue.own import OWN_CODES
+from connector.domain.catalogue.sessions import SESSIONS_CODES
+from connector.domain.catalogue.trust import TRUST_CODES
 
 __all__ = ["CATALOGUE", "UNKNOWN_CODE", "Explanation", "explain"]
 
-CATALOGUE: Mapping[str, Explanation] = MappingProxyType(DROP_CODES | EXCHANGE_CODES | OWN_CODES)
+CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
+    DROP_CODES | EXCHANGE_CODES | OWN_CODES | CARD_CODES | SESSIONS_CODES | TRUST_CODES
+)
 """Code to texts."""
 
 UNKNOWN_CODE = Explanation(
