@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import sslcontext
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
@@ -62,19 +63,16 @@ class CertificateIdentity:
     def apply_to(self, context: ssl.SSLContext) -> None:
         """Load certificate, chain and key into the context; see :class:`connector.identities.base.Identity`.
 
-        ``SSLContext.load_cert_chain`` reads files only. The key goes there encrypted under a random password that
-        never leaves this call, in a private folder that is removed before the call ends.
+        From memory: the key touches no disk, so that a killed process leaves none behind.
         """
         material = self._load()
         _check_dates(material.certificates[0], self.clock.now())
-        password = secrets.token_hex(16)
-        with tempfile.TemporaryDirectory(prefix="mss-") as folder:  # mode 0700
-            path = Path(folder) / "identity.pem"
-            path.write_bytes(_encrypted_pem(material, password.encode()))
-            try:
-                context.load_cert_chain(path, password=password)
-            except ssl.SSLError as error:
-                raise _invalid(f"OpenSSL refuses the certificate ({error.reason})") from error
+        try:
+            sslcontext.load_pem(context, list(material.certificates), material.key)
+        except sslcontext.UnsupportedOpenSSLError:
+            _load_through_file(context, material)
+        except sslcontext.CredentialError as error:
+            raise _invalid(f"OpenSSL refuses the certificate ({error})") from error
 
     def sasl(self) -> SaslCredentials | None:
         """What follows the handshake."""
@@ -167,6 +165,22 @@ def _check_dates(certificate: x509.Certificate, now: datetime) -> None:
     if now < certificate.not_valid_before_utc:
         text = f"the client certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} on"
         raise ConfigurationError("CERTIFICAT_FUTUR", text)
+
+
+def _load_through_file(context: ssl.SSLContext, material: _Material) -> None:
+    """For a Python whose OpenSSL cannot be reached from outside: ``load_cert_chain`` reads files only.
+
+    The key goes there encrypted under a random password that never leaves this call, in a private folder that is
+    removed before the call ends.
+    """
+    password = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(prefix="mss-") as folder:  # mode 0700
+        path = Path(folder) / "identity.pem"
+        path.write_bytes(_encrypted_pem(material, password.encode()))
+        try:
+            context.load_cert_chain(path, password=password)
+        except ssl.SSLError as error:
+            raise _invalid(f"OpenSSL refuses the certificate ({error.reason})") from error
 
 
 def _encrypted_pem(material: _Material, password: bytes) -> bytes:

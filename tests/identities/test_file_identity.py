@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sslcontext
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from connector.domain.address import MailboxAddress
@@ -156,24 +157,36 @@ def test_a_renewed_file_changes_the_revision_and_is_used(pki: Pki, mine: Issued,
     assert one.revision() == "absent"
 
 
-def test_the_key_is_never_on_the_disk_in_clear(mine: Issued, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Watched(ssl.SSLContext):
+    """Remembers what was given to it through a file."""
+
+    seen: list[bytes]
+
+    def load_cert_chain(self, certfile: Path, **options: Any) -> None:  # type: ignore[override]  # fewer forms
+        self.seen = [certfile.read_bytes()]
+        assert certfile.parent.stat().st_mode & 0o077 == 0
+        super().load_cert_chain(certfile, **options)
+
+
+def test_the_key_goes_to_openssl_without_touching_the_disk(mine: Issued, tmp_path: Path) -> None:
+    context = Watched(ssl.PROTOCOL_TLS_CLIENT)
+    FORMS["p12"](mine, tmp_path).apply_to(context)
+    assert not hasattr(context, "seen")
+
+
+def test_where_openssl_cannot_be_reached_the_key_is_never_on_the_disk_in_clear(
+    mine: Issued, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object) -> None:  # a Python with OpenSSL built in, which is not to be had here
+        raise sslcontext.UnsupportedOpenSSLError("static")
+
+    monkeypatch.setattr(sslcontext, "load_pem", unreachable)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
     (tmp_path / "temp").mkdir()
-    written: list[bytes] = []
-    original = ssl.SSLContext.load_cert_chain
-
-    def spy(context: ssl.SSLContext, certfile: Path, **options: Any) -> None:
-        written.append(certfile.read_bytes())
-        assert certfile.parent.stat().st_mode & 0o077 == 0
-        original(context, certfile, **options)
-
-    class Watched(ssl.SSLContext):
-        load_cert_chain = spy  # type: ignore[assignment]  # fewer forms than the original
-
-    one = FORMS["p12"](mine, tmp_path)
-    one.apply_to(Watched(ssl.PROTOCOL_TLS_CLIENT))
-    assert b"ENCRYPTED PRIVATE KEY" in written[0]
-    assert b"BEGIN PRIVATE KEY" not in written[0]
+    context = Watched(ssl.PROTOCOL_TLS_CLIENT)
+    FORMS["p12"](mine, tmp_path).apply_to(context)
+    assert b"ENCRYPTED PRIVATE KEY" in context.seen[0]
+    assert b"BEGIN PRIVATE KEY" not in context.seen[0]
     assert list((tmp_path / "temp").iterdir()) == []
 
 
