@@ -1,0 +1,106 @@
+"""Why a signature was not made, told to whoever waits for the handshake.
+
+OpenSSL calls the signer from C, and no exception crosses C: the handshake ends in an ``SSLError`` that says nothing.
+The exception is therefore kept for the thread, and the socket or object that shakes hands in that thread makes it the
+``__cause__`` of the ``SSLError``. So each error has its own cause, also when one event loop opens many connections.
+``KeyboardInterrupt`` and ``SystemExit`` are raised instead of the ``SSLError``.
+"""
+
+import functools
+import ssl
+import threading
+from typing import Any, ClassVar, NoReturn, cast
+
+from connector.domain.errors import ConfigurationError, ConnectorError, Unavailable
+
+__all__ = ["keep", "signature_made", "with_causes"]
+
+
+class _Kept(threading.local):
+    cause: BaseException | None = None
+    signed: bool = False
+
+
+_kept = _Kept()
+_NOT_YET = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+def keep(cause: BaseException) -> None:
+    """Remember, for this thread, why the handshake under way is going to fail; the first cause counts.
+
+    What is neither one of our errors nor a wish to stop becomes ``SIGNATURE_IMPOSSIBLE``.
+    """
+    if _kept.cause is None:
+        foreign = isinstance(cause, Exception) and not isinstance(cause, ConnectorError)
+        _kept.cause = _impossible(cause) if foreign else cause
+
+
+def _impossible(cause: BaseException) -> Unavailable:
+    error = Unavailable("SIGNATURE_IMPOSSIBLE", f"the private key does not sign ({type(cause).__name__})")
+    error.__cause__ = cause
+    return error
+
+
+def signature_made() -> None:
+    """Remember, for this thread, that the key has done its part."""
+    _kept.signed = True
+
+
+@functools.cache
+def with_causes(base: type[Any], *, needs_tls12: bool) -> type[Any]:
+    """A kind of ``SSLSocket`` or ``SSLObject`` whose errors carry their cause.
+
+    Args:
+        base: what the context makes now.
+        needs_tls12: the key can do neither TLS 1.3 nor PSS; a refusal that this explains gets ``CARTE_SANS_PSS``.
+    """
+    return type(f"Key{base.__name__}", (_Caused, base), {"needs_tls12": needs_tls12})
+
+
+class _Caused:
+    """Mixin in front of ``SSLSocket`` or ``SSLObject``."""
+
+    needs_tls12: ClassVar[bool] = False
+    key_has_signed = False
+
+    def do_handshake(self, *args: Any) -> None:
+        _kept.cause, _kept.signed = None, False
+        try:
+            cast("Any", super()).do_handshake(*args)
+        except ssl.SSLError as error:
+            self.key_has_signed |= _kept.signed
+            self._explain(error)
+
+    def read(self, *args: Any) -> Any:
+        """A server may ask for the certificate later (renegotiation, TLS 1.3 post-handshake authentication)."""
+        _kept.cause = None
+        try:
+            return cast("Any", super()).read(*args)
+        except ssl.SSLError as error:
+            self._explain(error)
+
+    def _explain(self, error: ssl.SSLError) -> NoReturn:
+        cause, _kept.cause = _kept.cause, None
+        if cause is None and self.needs_tls12 and not isinstance(error, _NOT_YET):
+            cause = self._wants_pss(error)
+        if cause is None:
+            raise error
+        if isinstance(cause, Exception):
+            raise error from cause
+        raise cause from error
+
+    def _wants_pss(self, error: ssl.SSLError) -> ConfigurationError | None:
+        """The refusal of a server that takes TLS 1.3 only, or PSS signatures only.
+
+        ``handshake failure`` says it only after the server has chosen a suite and before we have signed: earlier it
+        is about suites, later about the signature.
+        """
+        reason = error.reason or ""
+        before_signature = cast("Any", self).cipher() is not None and not self.key_has_signed
+        if not ("PROTOCOL_VERSION" in reason or (before_signature and reason.endswith(_NO_COMMON_SIGNATURE))):
+            return None
+        detail = f"the operator wants TLS 1.3 or PSS signatures and this card can do neither ({reason})"
+        return ConfigurationError("CARTE_SANS_PSS", detail)
+
+
+_NO_COMMON_SIGNATURE = ("HANDSHAKE_FAILURE", "NO_SUITABLE_SIGNATURE_ALGORITHM", "NO_SHARED_SIGNATURE_ALGORITHMS")
