@@ -1,4 +1,4 @@
-"""A login and a password, without client certificate."""
+"""No key for the handshake: a password or a token says who we are, and nothing else does."""
 
 import ssl
 from collections.abc import Callable
@@ -13,24 +13,24 @@ __all__ = ["PasswordIdentity"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordIdentity:
-    """Proves itself with a secret that is read each time and never kept."""
+    """Proves itself with a secret, a password or a token, that is read each time and never kept."""
 
     credentials: Callable[[], SaslCredentials]
     label: str  # the mailbox
 
     def revision(self) -> str:
-        """Connections stay good when a password changes."""
+        """Connections stay good when the secret changes."""
         return ""
 
     def apply_to(self, context: ssl.SSLContext) -> None:
         """Nothing: no client certificate."""
 
     def sasl(self) -> SaslCredentials:
-        """Name and password."""
+        """What is said after the handshake."""
         return self.credentials()
 
     def needs_person(self) -> WaitingFor | None:
-        """``CREDENTIALS`` while the secret cannot be had."""
+        """``CREDENTIALS`` while the secret cannot be had, or what it says itself."""
         try:
             self.credentials()
         except ConfigurationError:

@@ -4,21 +4,24 @@
 
     OperatorError
     ├── TemporaryRefusal        4xx, NO [UNAVAILABLE], greylisting: try again later
+    │   └── LoginDeferred       it cannot check now who we are: the whole mailbox tries again later
     ├── PermanentRefusal        5xx: this message, or all its recipients, will never be accepted
     ├── ConnectionFailed        no connection, TLS refused, lost before DATA began: nothing left
     │   └── UntrustedServer     the certificate is not one that we trust: nothing was said to it
     ├── AuthenticationRefused   the operator does not accept who we are: never hammered, waits for a person
+    │   └── TokenRefused        it does not accept this token: waits for another one
     └── OutcomeUnknown          the connection died after DATA began: neither sent nor failed
 """
 
 from collections.abc import Sequence
 
 from connector.domain.errors import ConnectorError, Retry
+from connector.domain.states import WaitingFor
 from connector.operators.base import RecipientAnswer
 
 __all__ = [
-    "AuthenticationRefused", "ConnectionFailed", "OperatorError", "OutcomeUnknown", "PermanentRefusal",
-    "TemporaryRefusal", "UntrustedServer",
+    "AuthenticationRefused", "ConnectionFailed", "LoginDeferred", "OperatorError", "OutcomeUnknown",
+    "PermanentRefusal", "TemporaryRefusal", "TokenRefused", "UntrustedServer", "own_cause",
 ]  # fmt: skip
 
 
@@ -46,6 +49,10 @@ class TemporaryRefusal(OperatorError):
     retry = Retry.LATER
 
 
+class LoginDeferred(TemporaryRefusal):
+    """The operator cannot check now who we are: that is about no message in particular."""
+
+
 class PermanentRefusal(OperatorError):
     """A refusal that will not pass by itself."""
 
@@ -64,7 +71,22 @@ class AuthenticationRefused(OperatorError):
     """The operator refuses our identity."""
 
     retry = Retry.AFTER_PERSON
+    waiting_for = WaitingFor.CREDENTIALS
+
+
+class TokenRefused(AuthenticationRefused):
+    """The operator refuses the token that was shown; it is not shown again, another one may be."""
+
+    waiting_for = WaitingFor.TOKEN
 
 
 class OutcomeUnknown(OperatorError):
     """DATA had begun and the final answer did not come."""
+
+
+def own_cause(error: BaseException) -> ConnectorError | None:
+    """What we ourselves raised behind a library's error, if anything: the key of a pulled card in a handshake."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ConnectorError):
+        cause = cause.__cause__
+    return cause
