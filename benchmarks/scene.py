@@ -164,7 +164,7 @@ def _operator_table(servers: MailOperator) -> str:
 [operators.local]
 smtp = {{ host = "{values["smtp"]["host"]}", port = {values["smtp"]["port"]} }}
 imap = {{ host = "{values["imap"]["host"]}", port = {values["imap"]["port"]} }}
-tls = {{ trust = [{_quoted(servers.trust)}] }}
+tls = {{ trust = [{_quoted(servers.trust)}], crl = [{_quoted(servers.lists)}] }}
 sent_folder = "Sent"
 files_sent_messages = true
 """

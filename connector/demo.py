@@ -242,6 +242,7 @@ def _settings_text(folder: Path, operator: EmbeddedOperator) -> str:
         smtp=operator.smtp_port,
         imap=operator.imap_port,
         trust=json.dumps(str(operator.trust_file)),
+        crl=json.dumps(str(operator.crl_file)),
         root=json.dumps(str(folder / "ConnecteurMSS")),
         data=json.dumps(str(folder / "donnees")),
         laboratory=LABORATORY,
@@ -272,7 +273,7 @@ imap = {{ host = "127.0.0.1", port = {imap} }}
 sent_folder = "Sent"
 files_sent_messages = true
 poll_seconds = 30
-tls = {{ trust = [{trust}] }}
+tls = {{ trust = [{trust}], crl = [{crl}] }}
 
 [[mailboxes]]
 address = "{laboratory}"

@@ -2,28 +2,36 @@
 
 Source rules: Ref#2 ECO.1.1.1 (TLS 1.2), 1.1.3 (four suites), 1.1.5 (dates), 1.1.6 (revocation), 1.1.10 (IGC-Santé is
 the only authority accepted). The system's own store is never consulted.
+
+A connection is looked at twice: OpenSSL checks chain, dates and host name inside the handshake; then, before anything
+secret is said, :meth:`TlsPolicy.approve` checks what was negotiated, and revocation.
 """
 
 import ssl
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from connector.domain.errors import ConfigurationError
 from connector.identities.base import Identity
 from connector.operators.errors import AuthenticationRefused, ConnectionFailed, OperatorError, UntrustedServer
+from connector.operators.trust import Approval, Trust
+from connector.operators.trust.certificates import common_name, read_certificates, read_lists
+from connector.operators.trust.chain import as_pem, verified_chain
 from connector.settings.model import TlsSettings
 
 __all__ = ["TlsPolicy", "check_negotiated", "client_context", "tls_failure"]
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
-_CRL_VERIFY_CODES = frozenset({3, 5, 8, 11, 12, 15, 16, 33, 44})
-"""``X509_V_ERR_…CRL…`` of x509_vfy.h: the list is absent, unreadable, forged, not yet or no longer valid."""
+_VERIFY_CODES = {
+    9: "SERVEUR_FUTUR", 10: "SERVEUR_EXPIRE", 62: "SERVEUR_NOM", 64: "SERVEUR_NOM",
+    **dict.fromkeys((2, 18, 19, 20, 21, 27), "SERVEUR_AUTORITE"),
+}  # fmt: skip
+"""``X509_V_ERR_…`` of x509_vfy.h: dates; host or address; no way to a trusted authority."""
 _OUR_CERTIFICATE_REFUSED = (
     "ALERT_BAD_CERTIFICATE", "ALERT_UNSUPPORTED_CERTIFICATE", "ALERT_CERTIFICATE_REVOKED",
     "ALERT_CERTIFICATE_EXPIRED", "ALERT_CERTIFICATE_UNKNOWN", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED",
@@ -33,39 +41,82 @@ _OUR_CERTIFICATE_REFUSED = (
 
 @dataclass(slots=True)
 class TlsPolicy:
-    """Makes the client context of one mailbox, and makes it again when a file behind it has changed."""
+    """Makes the client context of one mailbox, judges its connections, and starts anew when something has changed.
+
+    Args:
+        settings: TLS table of the operator.
+        identity: gives our own certificate, if it has one.
+        trust: the accepted authorities and their lists; without it, the files of the settings are all there is.
+    """
 
     settings: TlsSettings
     identity: Identity
-    _made: tuple[str, ssl.SSLContext] | None = field(default=None, repr=False)
+    trust: Trust = field(default_factory=Trust.from_files_only)
+    _made: tuple[str, ssl.SSLContext] | None = field(default=None, init=False, repr=False)
+    _authorities: list[x509.Certificate] = field(default_factory=list, init=False, repr=False)
+    _lists: list[x509.CertificateRevocationList] = field(default_factory=list, init=False, repr=False)
+    _until: datetime | None = field(default=None, init=False)  # how long the last approval holds
 
     def context(self) -> ssl.SSLContext:
         """The context to use now; the same object as long as nothing has changed.
 
         Raises:
-            ConfigurationError: as :func:`client_context`.
+            ConfigurationError: ``TRUST_VIDE``, ``TRUST_ILLISIBLE``, or what the identity says.
             NeedsPerson: the identity is not ready.
         """
         revision = self._revision()
-        if self._made is None or self._made[0] != revision:
-            self._made = (revision, client_context(self.settings, self.identity))
+        if self._made is None or self._made[0] != revision or self._is_over():
+            self._authorities = self._trusted()
+            self._lists = [one for path in self.settings.crl for one in _revocation_lists(path)]
+            self._made = (revision, client_context(self.settings, self.identity, self._authorities))
+            self._until = None
         return self._made[1]
+
+    def approve(self, connection: ssl.SSLSocket | ssl.SSLObject) -> str:
+        """Judge a connection right after the handshake, before anything secret is said.
+
+        Returns:
+            What was negotiated and with whom, for the trace:
+            ``TLSv1.2 ECDHE-RSA-AES256-GCM-SHA384, CN=mail.example, CRL 5 h``.
+
+        Raises:
+            ConnectionFailed: ``TLS_NON_CONFORME``.
+            UntrustedServer: as :meth:`connector.operators.trust.Trust.approve`.
+        """
+        negotiated = check_negotiated(connection, self.settings)
+        chain = verified_chain(connection, self._authorities)
+        approval = self.trust.approve(chain, self.settings, self._authorities, self._lists)
+        self._until = min(self._until, approval.until) if self._until else approval.until
+        return f"{negotiated}, CN={common_name(chain[0].subject)}{_age(approval)}"
+
+    def _is_over(self) -> bool:
+        """True when a list or a certificate has come to its end since a connection was approved."""
+        return self._until is not None and self.trust.clock.now() > self._until
+
+    def _trusted(self) -> list[x509.Certificate]:
+        files = self.settings.trust
+        if files:
+            return [certificate for path in files for certificate in _certificates(path)]
+        return self.trust.authorities(self.settings.igc)
 
     def _revision(self) -> str:
         files = (*self.settings.trust, *self.settings.crl)
         stamps = [f"{s.st_mtime_ns}-{s.st_size}" for s in (path.stat() for path in files if path.exists())]
-        return "|".join((self.identity.revision(), *stamps))
+        return "|".join((self.identity.revision(), self.trust.revision(), *stamps))
 
 
-def client_context(settings: TlsSettings, identity: Identity) -> ssl.SSLContext:
-    """A context that trusts the listed authorities and nobody else.
+def client_context(
+    settings: TlsSettings, identity: Identity, authorities: Sequence[x509.Certificate]
+) -> ssl.SSLContext:
+    """A context that trusts the given authorities and nobody else.
 
     Args:
-        settings: authorities, revocation lists (PEM or DER), versions, suites.
+        settings: versions, suites, host name.
         identity: gives our own certificate, if it has one.
+        authorities: an intermediate without its root may be among them, which pins it.
 
     Raises:
-        ConfigurationError: ``TRUST_VIDE``, ``TRUST_ILLISIBLE``, or what the identity says.
+        ConfigurationError: ``TRUST_VIDE``, or what the identity says.
         NeedsPerson: the identity is not ready.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -73,8 +124,7 @@ def client_context(settings: TlsSettings, identity: Identity) -> ssl.SSLContext:
     context.minimum_version = _VERSIONS[settings.minimum]
     context.maximum_version = _VERSIONS[settings.maximum]
     _set_ciphers(context, settings.ciphers)
-    authorities = _load_trust(context, settings.trust)
-    _load_revocations(context, settings.crl, authorities)
+    _set_trust(context, authorities)
     identity.apply_to(context)
     return context
 
@@ -99,7 +149,8 @@ def check_negotiated(connection: ssl.SSLSocket | ssl.SSLObject, settings: TlsSet
 def tls_failure(error: ssl.SSLError) -> OperatorError:
     """What a failed handshake means."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _untrusted(error)
+        code = _VERIFY_CODES.get(error.verify_code, "SERVEUR_NON_FIABLE")
+        return UntrustedServer(code, f"the server certificate is refused ({error.verify_message})")
     reason = error.reason or ""
     if reason.endswith(_OUR_CERTIFICATE_REFUSED):
         return AuthenticationRefused("AUTHENTIFICATION", f"the server refused our certificate ({reason})")
@@ -108,11 +159,12 @@ def tls_failure(error: ssl.SSLError) -> OperatorError:
     return ConnectionFailed("OPERATEUR_INJOIGNABLE", f"the TLS handshake failed ({reason or 'connection closed'})")
 
 
-def _untrusted(error: ssl.SSLCertVerificationError) -> UntrustedServer:
-    if error.verify_code in _CRL_VERIFY_CODES:
-        text = f"revocation of the server certificate cannot be checked ({error.verify_message})"
-        return UntrustedServer("LISTE_REVOCATION", text)
-    return UntrustedServer("SERVEUR_NON_FIABLE", f"the server certificate is refused ({error.verify_message})")
+def _age(approval: Approval) -> str:
+    """Of the list that was looked at; empty when none was."""
+    if approval.list_age is None:
+        return ""
+    hours = int(approval.list_age.total_seconds() // 3600)
+    return f", CRL {max(hours, 0)} h{' (past its end)' if approval.in_grace else ''}"
 
 
 def _set_ciphers(context: ssl.SSLContext, ciphers: Sequence[str]) -> None:
@@ -122,55 +174,26 @@ def _set_ciphers(context: ssl.SSLContext, ciphers: Sequence[str]) -> None:
         raise ConfigurationError("REGLAGE_INVALIDE", "tls.ciphers names no suite that OpenSSL knows") from error
 
 
-def _load_trust(context: ssl.SSLContext, files: Iterable[Path]) -> list[x509.Certificate]:
-    """Load the authorities; an intermediate without its root may be listed, which pins it."""
-    authorities = [certificate for path in files for certificate in _certificates(path)]
+def _set_trust(context: ssl.SSLContext, authorities: Sequence[x509.Certificate]) -> None:
+    """Trust these; a chain may end in an intermediate whose root is not among them."""
     if not authorities:
-        raise ConfigurationError("TRUST_VIDE", "tls.trust lists no authority: no server could be trusted")
-    context.load_verify_locations(cadata="".join(c.public_bytes(Encoding.PEM).decode() for c in authorities))
-    if not _reach_roots(authorities):
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    return authorities
-
-
-def _load_revocations(context: ssl.SSLContext, files: Sequence[Path], authorities: list[x509.Certificate]) -> None:
-    """Load the lists; the whole chain is checked when every authority has one, else the server certificate alone.
-
-    OpenSSL cannot check the whole of a chain that ends in a pinned intermediate.
-    """
-    if not files:
-        return
-    lists = [revocations for path in files for revocations in _revocation_lists(path)]
-    with tempfile.TemporaryDirectory(prefix="mss-crl-") as folder:  # cadata= takes no CRL, only a file does
-        path = Path(folder) / "crl.pem"
-        path.write_bytes(b"".join(revocations.public_bytes(Encoding.PEM) for revocations in lists))
-        context.load_verify_locations(cafile=path)
-    covered = {revocations.issuer for revocations in lists}
-    complete = _reach_roots(authorities) and all(authority.subject in covered for authority in authorities)
-    context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN if complete else ssl.VERIFY_CRL_CHECK_LEAF
-
-
-def _reach_roots(authorities: list[x509.Certificate]) -> bool:
+        raise ConfigurationError("TRUST_VIDE", "no authority is accepted yet: no server could be trusted")
+    context.load_verify_locations(cadata=as_pem(authorities))
     subjects = {authority.subject for authority in authorities}
-    return all(authority.issuer in subjects for authority in authorities)
+    if any(authority.issuer not in subjects for authority in authorities):
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
 
 
-def _certificates(path: Path) -> list[x509.Certificate]:
-    data = _read(path)
+def _certificates(path: Path) -> Iterable[x509.Certificate]:
     try:
-        pem = b"-----BEGIN " in data
-        return x509.load_pem_x509_certificates(data) if pem else [x509.load_der_x509_certificate(data)]
+        return read_certificates(_read(path))
     except ValueError as error:
         raise ConfigurationError("TRUST_ILLISIBLE", f"{path.name} holds no readable certificate") from error
 
 
-def _revocation_lists(path: Path) -> list[x509.CertificateRevocationList]:
-    data = _read(path)
-    end = b"-----END X509 CRL-----"
+def _revocation_lists(path: Path) -> Iterable[x509.CertificateRevocationList]:
     try:
-        if b"-----BEGIN " not in data:
-            return [x509.load_der_x509_crl(data)]
-        return [x509.load_pem_x509_crl(part + end) for part in data.split(end)[:-1]]
+        return read_lists(_read(path))
     except ValueError as error:
         raise ConfigurationError("TRUST_ILLISIBLE", f"{path.name} holds no readable revocation list") from error
 

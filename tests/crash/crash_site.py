@@ -58,7 +58,7 @@ files_sent_messages = true
 sent_settle_seconds = {settle}
 poll_seconds = 0.5
 connect_seconds = 20
-tls = {{ trust = ["{trust}"] }}
+tls = {{ trust = ["{trust}"], crl = ["{lists}"] }}
 [[mailboxes]]
 address = "{labo}"
 box = "labo"
@@ -122,7 +122,8 @@ class CrashSite:
         self.config.write_text(
             _SETTINGS.format(
                 folder=self.folder, smtp=self.operator.smtp_port, imap=self.operator.imap_port,
-                trust=self.operator.trust, settle=SETTLE_SECONDS, labo=self.labo, doctor=self.doctor,
+                trust=self.operator.trust, lists=self.operator.lists, settle=SETTLE_SECONDS,
+                labo=self.labo, doctor=self.doctor,
                 labo_file=self.operator.client_file(self.labo), doctor_file=self.operator.client_file(self.doctor),
             )
         )  # fmt: skip

@@ -81,7 +81,8 @@ class EmbeddedParty:
         settings = OperatorSettings.model_validate({
             "smtp": {"host": "localhost", "port": self.operator.smtp_port},
             "imap": {"host": "localhost", "port": self.operator.imap_port},
-            "tls": {"trust": [self.operator.trust_file]}, "max_message_bytes": 40_000_000,
+            "tls": {"trust": [self.operator.trust_file], "crl": [self.operator.crl_file]},
+            "max_message_bytes": 40_000_000,
             "sent_folder": "Sent", "files_sent_messages": True,
         })  # fmt: skip
         identity = IdentitySettings(certificate=self.operator.client_certificate(str(self.me)))

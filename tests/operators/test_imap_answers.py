@@ -59,7 +59,8 @@ def talk(pki: Pki, trust: Path) -> Any:
         identity = PasswordIdentity(credentials=lambda: credentials or plain(str(ME), "secret"), label=str(ME))
         with ScriptedImap(server_context(pki.server), untagged=FOUND | (untagged or {}), **server) as imap:
             table = {"host": "localhost", "port": imap.port}
-            values = {"smtp": table, "imap": table, "tls": {"trust": [trust]}, "answer_seconds": 5}
+            tls = {"trust": [trust], "revocation": "if_listed"}
+            values = {"smtp": table, "imap": table, "tls": tls, "answer_seconds": 5}
             receiver = ImapReceiver(OperatorSettings.model_validate(values | (changes or {})), identity)
             try:
                 yield Talk(imap, receiver)

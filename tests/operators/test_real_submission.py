@@ -42,7 +42,7 @@ def test_a_message_arrives_byte_for_byte(
         acceptance = sender.submit(envelope)
     assert acceptance.code == 250
     assert "queued as" in acceptance.text
-    assert acceptance.tls == "TLSv1.2 ECDHE-RSA-AES256-GCM-SHA384"
+    assert acceptance.tls == "TLSv1.2 ECDHE-RSA-AES256-GCM-SHA384, CN=localhost, CRL 24 h"
     assert [str(answer.address) for answer in acceptance.recipients if answer.accepted] == [str(recipient)]
     arrived = operator.wait_for_messages(recipient)[0].replace(b"\n", b"\r\n")
     assert arrived.endswith(envelope.content)

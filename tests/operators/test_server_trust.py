@@ -53,7 +53,7 @@ class World:
         return OperatorSettings.model_validate({
             "smtp": {"host": "localhost", "port": self.smtp.port},
             "imap": {"host": "localhost", "port": self.imap.port},
-            "tls": {"trust": [trust_file]} | tls,
+            "tls": {"trust": [trust_file], "revocation": "if_listed"} | tls,
             "connect_seconds": 10, "answer_seconds": 10,
         })  # fmt: skip
 
@@ -83,14 +83,23 @@ def test_a_server_of_the_right_authority_is_trusted(pki: Pki, trust: Path, visit
 
 
 @both
-@pytest.mark.parametrize("which", ["public_server", "expired_server", "elsewhere_server"])
+@pytest.mark.parametrize(
+    ("which", "code"),
+    [
+        ("public_server", "SERVEUR_AUTORITE"),
+        ("expired_server", "SERVEUR_EXPIRE"),
+        ("future_server", "SERVEUR_FUTUR"),
+        ("elsewhere_server", "SERVEUR_NOM"),
+        ("client_as_server", "SERVEUR_NON_FIABLE"),
+    ],
+)
 def test_other_servers_are_refused_and_nothing_is_said_to_them(
-    pki: Pki, trust: Path, visit: Visit, which: str
+    pki: Pki, trust: Path, visit: Visit, which: str, code: str
 ) -> None:
     issued: Issued = getattr(pki, which)
     with world(server_context(issued)) as servers, pytest.raises(UntrustedServer) as refusal:
         visit(servers.settings(trust))
-    assert refusal.value.code == "SERVEUR_NON_FIABLE"
+    assert refusal.value.code == code
     assert servers.said == []
 
 
@@ -113,14 +122,15 @@ def test_a_revoked_server_is_refused(pki: Pki, trust: Path, visit: Visit, tmp_pa
     crl = tmp_path / "orga.crl"
     crl.write_bytes(pki.organisations.crl().public_bytes(encoding))
     with world(context) as servers:
-        with pytest.raises(UntrustedServer, match=r"SERVEUR_NON_FIABLE.*revoked"):
+        with pytest.raises(UntrustedServer, match=r"SERVEUR_REVOQUE.*localhost has been revoked"):
             visit(servers.settings(trust, crl=[crl]))
         assert servers.said == []
         visit(servers.settings(trust))  # without a list nothing can be known
+        visit(servers.settings(trust, crl=[crl], revocation="off"))
 
 
 @both
-def test_revocation_of_the_whole_chain_is_checked_when_all_lists_are_there(visit: Visit, tmp_path: Path) -> None:
+def test_revocation_of_the_whole_chain_is_checked(visit: Visit, tmp_path: Path) -> None:
     root = Authority.root("TEST AC RACINE DE PASSAGE")
     withdrawn = root.intermediate("TEST AC RETIREE")
     root.revoked.append(withdrawn.certificate.serial_number)
@@ -128,8 +138,10 @@ def test_revocation_of_the_whole_chain_is_checked_when_all_lists_are_there(visit
     trust.write_bytes(b"".join(a.certificate.public_bytes(Encoding.PEM) for a in (root, withdrawn)))
     lists.write_bytes(b"".join(a.crl().public_bytes(Encoding.PEM) for a in (root, withdrawn)))
     issued = withdrawn.issue("localhost", names=LOCALHOST)
-    with world(server_context(issued)) as servers, pytest.raises(UntrustedServer, match="revoked"):
+    refused = pytest.raises(UntrustedServer, match=r"SERVEUR_REVOQUE.*TEST AC RETIREE has been revoked")
+    with world(server_context(issued)) as servers, refused:
         visit(servers.settings(trust, crl=[lists]))
+    assert servers.said == []
 
 
 @both
@@ -138,15 +150,49 @@ def test_an_expired_list_closes_the_door_and_says_why(pki: Pki, trust: Path, vis
     crl.write_bytes(pki.organisations.crl(next_update=timedelta(hours=-1)).public_bytes(Encoding.DER))
     with world(server_context(pki.server)) as servers, pytest.raises(UntrustedServer) as refusal:
         visit(servers.settings(trust, crl=[crl]))
-    assert refusal.value.code == "LISTE_REVOCATION"
+    assert refusal.value.code == "CRL_PERIMEE"
+    assert servers.said == []
+
+
+@both
+def test_within_the_grace_an_expired_list_still_counts(pki: Pki, trust: Path, visit: Visit, tmp_path: Path) -> None:
+    crl = tmp_path / "old.crl"
+    lists = (pki.root.crl(), pki.organisations.crl(next_update=timedelta(hours=-1)))
+    crl.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in lists))
+    with world(server_context(pki.server)) as servers:
+        visit(servers.settings(trust, crl=[crl], revocation="required", crl_grace_hours=4))
+        with pytest.raises(UntrustedServer, match="CRL_PERIMEE"):
+            visit(servers.settings(trust, crl=[crl], revocation="required", crl_grace_hours=0.5))
+
+
+@both
+def test_without_a_list_a_required_one_is_missed(pki: Pki, trust: Path, visit: Visit, tmp_path: Path) -> None:
+    crl = tmp_path / "root.crl"
+    crl.write_bytes(pki.root.crl().public_bytes(Encoding.DER))
+    with world(server_context(pki.server)) as servers:
+        for lists in ([], [crl]):
+            with pytest.raises(UntrustedServer, match="CRL_ABSENTE"):
+                visit(servers.settings(trust, crl=lists, revocation="required"))
+    assert servers.said == []
+
+
+@both
+def test_a_list_that_somebody_else_signed_is_no_list(pki: Pki, trust: Path, visit: Visit, tmp_path: Path) -> None:
+    forger = Authority.root("TEST AC IGC-SANTE ELEMENTAIRE ORGANISATIONS")
+    crl = tmp_path / "forged.crl"
+    crl.write_bytes(b"".join(one.crl().public_bytes(Encoding.PEM) for one in (pki.root, forger)))
+    with world(server_context(pki.server)) as servers, pytest.raises(UntrustedServer, match="CRL_INVALIDE"):
+        visit(servers.settings(trust, crl=[crl]))
+    assert servers.said == []
 
 
 @both
 def test_an_intermediate_alone_can_be_pinned(pki: Pki, visit: Visit, tmp_path: Path) -> None:
-    pinned = tmp_path / "organisations.cer"
+    pinned, crl = tmp_path / "organisations.cer", tmp_path / "organisations.crl"
     pinned.write_bytes(pki.organisations.certificate.public_bytes(Encoding.DER))
+    crl.write_bytes(pki.organisations.crl().public_bytes(Encoding.DER))
     with world(server_context(pki.server)) as servers:
-        visit(servers.settings(pinned))
+        visit(servers.settings(pinned, crl=[crl], revocation="required"))
 
 
 @both
@@ -195,7 +241,8 @@ def test_an_imap_server_that_logs_in_before_tls_is_told_nothing(pki: Pki, trust:
 def test_implicit_tls_serves_older_operators(pki: Pki, trust: Path) -> None:
     with ScriptedSmtp(server_context(pki.server), implicit=True, extensions=("AUTH PLAIN",)) as smtp:
         table = {"host": "localhost", "port": smtp.port, "tls": "implicit"}
-        visit_smtp(OperatorSettings.model_validate({"smtp": table, "imap": table, "tls": {"trust": [trust]}}))
+        tls = {"trust": [trust], "crl": [pki.write_lists(trust.with_name("lists.pem"))]}
+        visit_smtp(OperatorSettings.model_validate({"smtp": table, "imap": table, "tls": tls}))
     with ScriptedSmtp(server_context(pki.public_server), implicit=True) as smtp:
         table = {"host": "localhost", "port": smtp.port, "tls": "implicit"}
         with pytest.raises(UntrustedServer):
@@ -207,13 +254,22 @@ def test_implicit_tls_serves_older_operators(pki: Pki, trust: Path) -> None:
     ("tls", "code"),
     [
         ({"trust": []}, "TRUST_VIDE"),
+        ({"trust": [], "igc": "test"}, "TRUST_VIDE"),
         ({"trust": [Path("absent.pem")]}, "TRUST_ILLISIBLE"),
         ({"trust": [Path(__file__)]}, "TRUST_ILLISIBLE"),
         ({"crl": [Path("absent.crl")]}, "TRUST_ILLISIBLE"),
         ({"crl": [Path(__file__)]}, "TRUST_ILLISIBLE"),
         ({"ciphers": ["NO-SUCH-SUITE"]}, "REGLAGE_INVALIDE"),
     ],
-    ids=["none", "absent", "not a certificate", "absent list", "not a list", "unknown suite"],
+    ids=[
+        "none",
+        "none of the test hierarchy",
+        "absent",
+        "not a certificate",
+        "absent list",
+        "not a list",
+        "unknown suite",
+    ],
 )
 def test_settings_that_cannot_work_are_said_before_any_connection(
     trust: Path, visit: Visit, tls: dict[str, Any], code: str

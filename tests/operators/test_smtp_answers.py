@@ -77,7 +77,8 @@ def desk(pki: Pki, trust: Path) -> Open:
         context = server_context(pki.server)
         with ScriptedSmtp(context, answers=answers or {}, extensions=extensions, greeting=greeting) as server:
             table = {"host": "localhost", "port": server.port}
-            values = {"smtp": table, "imap": table, "tls": {"trust": [trust]}, "answer_seconds": 5} | changes
+            tls = {"trust": [trust], "revocation": "if_listed"}
+            values = {"smtp": table, "imap": table, "tls": tls, "answer_seconds": 5} | changes
             with Submitter(SmtpSender(OperatorSettings.model_validate(values), identity)) as submitter:
                 yield Desk(server, submitter)
 

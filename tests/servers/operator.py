@@ -72,6 +72,11 @@ class MailOperator:
         """PEM file with the only authorities to trust."""
         return self.pki.write_trust(self.folder / "authorities.pem")
 
+    @cached_property
+    def lists(self) -> Path:
+        """PEM file with the revocation lists of these authorities."""
+        return self.pki.write_lists(self.folder / "lists.pem")
+
     def start(self) -> None:
         self.dovecot.start()
         self.postfix.start()
@@ -146,7 +151,7 @@ class MailOperator:
         return {
             "smtp": {"host": "localhost", "port": self.smtp_port},
             "imap": {"host": "localhost", "port": self.imap_port},
-            "tls": {"trust": [self.trust]},
+            "tls": {"trust": [self.trust], "crl": [self.lists]},
             "max_message_bytes": 40_000_000,
             "sent_folder": "Sent",
             "files_sent_messages": True,

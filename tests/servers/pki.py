@@ -97,10 +97,11 @@ class Authority:
         *,
         names: Sequence[x509.GeneralName] = (),
         client: bool = False,
+        lists_at: Sequence[str] = (),
         starts: timedelta = timedelta(days=-2),
         lasts: timedelta = timedelta(days=700),
     ) -> Issued:
-        """An end certificate for a server, or for a client."""
+        """An end certificate for a server, or for a client; ``lists_at`` are its distribution points."""
         key = _key()
         builder = _builder(_name(common_name), self.name, key, lasts, starts=starts)
         purpose = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
@@ -109,6 +110,10 @@ class Authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        if lists_at:
+            points = [x509.UniformResourceIdentifier(address) for address in lists_at]
+            point = x509.DistributionPoint(points, relative_name=None, reasons=None, crl_issuer=None)
+            builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
         return Issued(_signed(builder, self.key), key, self.issuers)
 
     def crl(self, *, next_update: timedelta = timedelta(days=7)) -> x509.CertificateRevocationList:
@@ -152,6 +157,15 @@ class Pki:
         return self.organisations.issue("localhost", names=LOCALHOST, starts=starts, lasts=timedelta(days=300))
 
     @cached_property
+    def future_server(self) -> Issued:
+        return self.organisations.issue("localhost", names=LOCALHOST, starts=timedelta(days=30))
+
+    @cached_property
+    def client_as_server(self) -> Issued:
+        """Right authority and host, but issued for clients."""
+        return self.organisations.issue("localhost", names=LOCALHOST, client=True)
+
+    @cached_property
     def elsewhere_server(self) -> Issued:
         """Right authority, other host."""
         return self.organisations.issue("ailleurs.test", names=[x509.DNSName("ailleurs.test")])
@@ -175,6 +189,11 @@ class Pki:
         """Root and intermediate in one PEM file."""
         authorities = (self.root, self.organisations)
         path.write_bytes(b"".join(a.certificate.public_bytes(Encoding.PEM) for a in authorities))
+        return path
+
+    def write_lists(self, path: Path) -> Path:
+        """The revocation lists of both in one PEM file, valid for a week."""
+        path.write_bytes(b"".join(a.crl().public_bytes(Encoding.PEM) for a in (self.root, self.organisations)))
         return path
 
 

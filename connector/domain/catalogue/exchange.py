@@ -23,12 +23,6 @@ EXCHANGE_CODES = {
         "The mail operator does not answer.",
         "Check the internet connection; the connector tries again by itself.",
     ),
-    "SERVEUR_NON_FIABLE": Explanation(
-        "Le certificat du serveur de messagerie n'est pas reconnu : rien ne lui a été transmis.",
-        "Prévenez votre éditeur ou l'opérateur ; n'acceptez aucun autre certificat.",
-        "The certificate of the mail server is not trusted: nothing was given to it.",
-        "Tell your vendor or the operator; accept no other certificate.",
-    ),
     "STARTTLS_ABSENT": Explanation(
         "Le serveur de messagerie n'offre pas de connexion chiffrée.",
         "Prévenez votre opérateur : le connecteur n'envoie jamais en clair.",
@@ -78,12 +72,6 @@ EXCHANGE_CODES = {
         "Transmettez le code et l'heure à votre éditeur.",
         "The operator does not accept the accented characters of this message.",
         "Give the code and the time to your vendor.",
-    ),
-    "TLS_NON_CONFORME": Explanation(
-        "La connexion chiffrée proposée par l'opérateur n'est pas au niveau exigé.",
-        "Prévenez votre opérateur : le connecteur n'accepte que TLS 1.2 et les suites du référentiel.",
-        "The encryption that the operator offers is not at the level demanded.",
-        "Tell your operator: the connector accepts TLS 1.2 and the suites of the specification only.",
     ),
     "ACCUSE_PRECOCE": Explanation(
         "Un accusé est arrivé avant la fin de l'envoi qu'il concerne.",

@@ -53,12 +53,6 @@ OWN_CODES = {
         "A secret (password or key) cannot be had right now.",
         "Log in or unlock the key store; the connector tries again by itself.",
     ),
-    "TRUST_VIDE": Explanation(
-        "Aucune autorité de confiance n'est réglée pour l'opérateur.",
-        "Renseignez operators.<nom>.tls.trust avec les autorités IGC-Santé.",
-        "No trusted authority is set for the operator.",
-        "Set operators.<name>.tls.trust to the IGC-Santé authorities.",
-    ),
     "DEJA_LANCE": Explanation(
         "Le connecteur est déjà lancé.",
         "Il n'y a rien à faire ; un seul connecteur peut tourner à la fois.",
@@ -178,18 +172,6 @@ OWN_CODES = {
         "Renseignez given et family, ou entity, pour cette boîte.",
         "The display name of the sender is incomplete.",
         "Set given and family, or entity, for this mailbox.",
-    ),
-    "LISTE_REVOCATION": Explanation(
-        "La liste de révocation ne peut pas être utilisée.",
-        "Remplacez le fichier indiqué dans operators.<nom>.tls.crl.",
-        "The revocation list cannot be used.",
-        "Replace the file named in operators.<name>.tls.crl.",
-    ),
-    "TRUST_ILLISIBLE": Explanation(
-        "Un fichier d'autorité de confiance ne peut pas être lu.",
-        "Remplacez le fichier indiqué dans operators.<nom>.tls.trust.",
-        "A file of a trusted authority cannot be read.",
-        "Replace the file named in operators.<name>.tls.trust.",
     ),
     "JOURNAL_ALTERE": Explanation(
         "Le journal contient un état impossible.",

@@ -24,7 +24,7 @@ from connector.operators.errors import (
     TemporaryRefusal,
 )
 from connector.operators.smtp_imap.answer import clean
-from connector.operators.tls import check_negotiated, tls_failure
+from connector.operators.tls import TlsPolicy, tls_failure
 from connector.settings.model import OperatorSettings
 
 __all__ = ["ImapConnection", "failures", "open_connection"]
@@ -36,7 +36,7 @@ _PASSING = ("[UNAVAILABLE]", "[INUSE]", "[SERVERBUG]", "[LIMIT]", "[CONTACTADMIN
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}  # where the system has them
 
 
-def open_connection(settings: OperatorSettings, context: ssl.SSLContext, identity: Identity) -> ImapConnection:
+def open_connection(settings: OperatorSettings, tls: TlsPolicy, identity: Identity) -> ImapConnection:
     """Connect, upgrade to TLS before anything else is said, authenticate.
 
     Raises:
@@ -45,12 +45,13 @@ def open_connection(settings: OperatorSettings, context: ssl.SSLContext, identit
         TemporaryRefusal: the server cannot check them now.
     """
     client: ImapConnection = None
+    context = tls.context()
     try:
         with failures():
             client = _connect(settings, context)
             _keep_alive(client.socket())
             _secure(client, settings, context)
-            check_negotiated(client.socket(), settings.tls)
+            tls.approve(client.socket())
             _authenticate(client, identity)
     except BaseException:
         shut(client)

@@ -18,6 +18,7 @@ from connector.operators.errors import PermanentRefusal, TemporaryRefusal
 from connector.operators.smtp_imap.idle import idle, pause
 from connector.operators.smtp_imap.imap import ImapConnection, failures, open_connection, shut
 from connector.operators.tls import TlsPolicy
+from connector.operators.trust import Trust
 from connector.settings.model import OperatorSettings
 
 __all__ = ["DONE_KEYWORD", "ImapReceiver"]
@@ -68,6 +69,7 @@ class ImapReceiver:
 
     settings: OperatorSettings
     identity: Identity
+    trust: Trust = field(default_factory=Trust.from_files_only)
     tls: TlsPolicy = field(init=False)
     _client: ImapConnection | None = field(default=None, init=False)
     _context: ssl.SSLContext | None = field(default=None, init=False)  # that the connection was made with
@@ -75,7 +77,7 @@ class ImapReceiver:
     _listed: _View | None = field(default=None, init=False)  # at the last list_new
 
     def __post_init__(self) -> None:
-        self.tls = TlsPolicy(self.settings.tls, self.identity)
+        self.tls = TlsPolicy(self.settings.tls, self.identity, self.trust)
 
     def list_new(self, folder: str, *, known_after: tuple[int, int] | None) -> Sequence[ServerMessage]:
         r"""What is new; see :class:`connector.operators.base.Receiver`.
@@ -148,7 +150,7 @@ class ImapReceiver:
             self.close()
         try:
             if self._client is None:
-                self._client = open_connection(self.settings, context, self.identity)
+                self._client = open_connection(self.settings, self.tls, self.identity)
                 self._context = context
             with failures():
                 yield self._client

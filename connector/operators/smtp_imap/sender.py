@@ -12,6 +12,7 @@ from connector.operators.errors import ConnectionFailed, PermanentRefusal
 from connector.operators.smtp_imap.smtp import SmtpConnection
 from connector.operators.smtp_imap.submission import check_content
 from connector.operators.tls import TlsPolicy
+from connector.operators.trust import Trust
 from connector.settings.model import OperatorSettings
 
 __all__ = ["SmtpSender"]
@@ -29,12 +30,13 @@ class SmtpSender:
 
     settings: OperatorSettings
     identity: Identity
+    trust: Trust = field(default_factory=Trust.from_files_only)
     tls: TlsPolicy = field(init=False)
     _idle: list[SmtpConnection] = field(default_factory=list, init=False)
     _places: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        self.tls = TlsPolicy(self.settings.tls, self.identity)
+        self.tls = TlsPolicy(self.settings.tls, self.identity, self.trust)
         self._places = asyncio.Semaphore(self.settings.smtp_connections)
 
     async def limits(self) -> SubmissionLimits:
@@ -92,7 +94,7 @@ class SmtpSender:
         return None
 
     async def _new(self) -> SmtpConnection:
-        return await SmtpConnection.open(self.settings, self.tls.context(), self.identity)
+        return await SmtpConnection.open(self.settings, self.tls, self.identity)
 
     async def _put_back(self, connection: SmtpConnection) -> None:
         if await connection.reset():

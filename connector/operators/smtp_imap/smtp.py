@@ -31,7 +31,7 @@ from connector.operators.errors import (
 )
 from connector.operators.smtp_imap.answer import clean
 from connector.operators.smtp_imap.submission import dot_stuffed, mail_options, rcpt_options
-from connector.operators.tls import check_negotiated, tls_failure
+from connector.operators.tls import TlsPolicy, tls_failure
 from connector.settings.model import OperatorSettings
 
 __all__ = ["SmtpConnection"]
@@ -61,7 +61,7 @@ class SmtpConnection:
     _in_transaction: bool = field(default=False, init=False)
 
     @classmethod
-    async def open(cls, settings: OperatorSettings, context: ssl.SSLContext, identity: Identity) -> Self:
+    async def open(cls, settings: OperatorSettings, tls: TlsPolicy, identity: Identity) -> Self:
         """Connect, upgrade to TLS, say who we are.
 
         Raises:
@@ -69,7 +69,7 @@ class SmtpConnection:
             AuthenticationRefused: the server does not accept our certificate or our credentials.
             TemporaryRefusal: the server cannot check them now (454).
         """
-        server = settings.smtp
+        server, context = settings.smtp, tls.context()
         client = aiosmtplib.SMTP(
             hostname=server.host, port=server.port, timeout=settings.connect_seconds, tls_context=context,
             use_tls=server.tls == "implicit", start_tls=False, local_hostname=LOCAL_NAME,
@@ -78,9 +78,7 @@ class SmtpConnection:
         try:
             with _failing_before_data():
                 transport = await _secure(client, implicit=server.tls == "implicit")
-                connection = cls(
-                    client, settings, context, transport, check_negotiated(_tls_of(transport), settings.tls)
-                )
+                connection = cls(client, settings, context, transport, tls.approve(_tls_of(transport)))
                 client.timeout = settings.answer_seconds
                 await connection._greet()
                 await connection._authenticate(identity)
