@@ -27,7 +27,7 @@ from connector.domain.legacy_text import note
 from connector.platform.files import private_folder, unavailable, write_atomic
 from connector.settings.model import MailboxSettings, SpoolSettings
 
-__all__ = ["MARKER", "BoxLayout", "KnownFolders", "establish"]
+__all__ = ["MARKER", "BoxLayout", "KnownFolders", "demand_marker", "establish", "folders_of"]
 
 MARKER = ".connecteur-mss"
 """Name of the file that says "this is the folder, and the disk is there"."""
@@ -85,15 +85,17 @@ class BoxLayout:
         Raises:
             Unavailable: ``SPOOL_ABSENT`` (no marker), ``SPOOL_REFUSE`` (no rights), ``DISQUE_PLEIN``.
         """
-        for folder in self._marked():
-            _demand_marker(folder)
+        for folder in self.marked:
+            demand_marker(folder)
         try:
             for folder in self._plain():
                 private_folder(folder)
         except OSError as error:
             raise unavailable(error) from error
 
-    def _marked(self) -> tuple[Path, ...]:
+    @property
+    def marked(self) -> tuple[Path, ...]:
+        """The folders that carry a marker."""
         own = () if self.received.parent == self.box else (self.received,)
         return (self.root, self.box, *own)
 
@@ -147,8 +149,8 @@ def establish(
         Unavailable: ``SPOOL_ABSENT`` when a folder that was made once has no marker; also the codes of
             :meth:`BoxLayout.check`.
     """
-    folders = _folders(spool, mailbox)
-    for folder in folders._marked():
+    folders = folders_of(spool, mailbox)
+    for folder in folders.marked:
         if anew or folder not in known:
             _mark(folder)
             known.remember(folder)
@@ -159,7 +161,8 @@ def establish(
     return folders
 
 
-def _folders(spool: SpoolSettings, mailbox: MailboxSettings) -> BoxLayout:
+def folders_of(spool: SpoolSettings, mailbox: MailboxSettings) -> BoxLayout:
+    """Where the folders of a mailbox are, or would be; looks at nothing."""
     root = spool.root.expanduser()
     box = root / mailbox.folder
     if mailbox.reception.path is None:
@@ -177,7 +180,12 @@ def _mark(folder: Path) -> None:
         raise unavailable(error) from error
 
 
-def _demand_marker(folder: Path) -> None:
+def demand_marker(folder: Path) -> None:
+    """Make sure that a folder which was made once is there.
+
+    Raises:
+        Unavailable: ``SPOOL_ABSENT`` (no marker), ``SPOOL_REFUSE`` (no rights).
+    """
     try:
         (folder / MARKER).lstat()
     except OSError as error:

@@ -71,6 +71,11 @@ class DataPaths:
         return self.root / "lock"
 
     @property
+    def known_folders(self) -> Path:
+        """Which exchange folders were made once."""
+        return self.root / "folders.json"
+
+    @property
     def logs(self) -> Path:
         """Folder of the technical log."""
         return self.root / "logs"
