@@ -12,7 +12,6 @@ from rich.table import Table
 
 from connector.cli.exits import errors_to_person, stdout
 from connector.cli.place import ConfigOption, journal_of, settings_at
-from connector.cli.states import ACTION_WORDS, OUTGOING_WORDS, RECIPIENT_WORDS, WAITING_WORDS
 from connector.cli.words import say
 from connector.daemon.endpoint import data_paths
 from connector.daemon.nudge import nudge
@@ -25,6 +24,7 @@ from connector.journal.journal import Journal
 from connector.journal.records import MessageRecipient, OutgoingMessage, SubmissionView, TraceEntry
 from connector.platform.system import SystemClock
 from connector.settings.model import Settings
+from connector.support.words import ACTION_WORDS, OUTGOING_WORDS, RECIPIENT_WORDS, WAITING_WORDS
 
 __all__ = ["app"]
 

@@ -9,10 +9,10 @@ from rich.markup import escape
 
 from connector.cli.exits import errors_to_person, stdout
 from connector.cli.place import ConfigOption, journal_of, settings_at
-from connector.cli.states import PERSON_STATES
 from connector.cli.words import say
 from connector.daemon.endpoint import ask_health
 from connector.domain.catalogue import explain
+from connector.support.words import PERSON_STATES
 
 __all__ = ["status"]
 

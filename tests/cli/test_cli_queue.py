@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from connector.cli.exits import Exit
-from connector.cli.states import ACTION_WORDS, OUTGOING_WORDS, PERSON_STATES, RECIPIENT_WORDS, WAITING_WORDS
 from connector.daemon.endpoint import data_paths
 from connector.daemon.nudge import NudgeWatch
 from connector.domain.states import IncomingState, OutgoingEvent, OutgoingState, RecipientState, WaitingFor
 from connector.journal.records import RecipientChange
+from connector.support.words import ACTION_WORDS, OUTGOING_WORDS, PERSON_STATES, RECIPIENT_WORDS, WAITING_WORDS
 from tests.cli.terminal import Terminal
 from tests.journal.journal_builders import BOX, CC, TO, file_of, frozen
 
