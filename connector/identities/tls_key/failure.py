@@ -46,15 +46,19 @@ def signature_made() -> None:
     _kept.signed = True
 
 
-@functools.cache
-def with_causes(base: type[Any], *, needs_tls12: bool) -> type[Any]:
+def with_causes(base: Any, *, needs_tls12: bool) -> Any:
     """A kind of ``SSLSocket`` or ``SSLObject`` whose errors carry their cause.
 
     Args:
-        base: what the context makes now.
+        base: the class that the context makes now.
         needs_tls12: the key can do neither TLS 1.3 nor PSS; a refusal that this explains gets ``CARTE_SANS_PSS``.
     """
-    return type(f"Key{base.__name__}", (_Caused, base), {"needs_tls12": needs_tls12})
+    return _made(getattr(base, "without_causes", base), needs_tls12)
+
+
+@functools.cache
+def _made(base: Any, needs_tls12: bool) -> Any:
+    return type(f"Key{base.__name__}", (_Caused, base), {"needs_tls12": needs_tls12, "without_causes": base})
 
 
 class _Caused:
@@ -87,6 +91,7 @@ class _Caused:
             raise error
         if isinstance(cause, Exception):
             raise error from cause
+        getattr(self, "close", lambda: None)()  # SSLSocket closes itself after an Exception only
         raise cause from error
 
     def _wants_pss(self, error: ssl.SSLError) -> ConfigurationError | None:
