@@ -56,6 +56,14 @@ class CertificateIdentity:
         names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return str(names[0].value) if names else self.fallback_label
 
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """Our certificate, then the issuers that the file holds; dates are not looked at.
+
+        Raises:
+            ConfigurationError, NeedsPerson: as :meth:`apply_to`.
+        """
+        return self._load().certificates
+
     def revision(self) -> str:
         """Size and date of the files, so that a renewed certificate is taken without a restart."""
         return ":".join(_stamp(path) for path in (self.certificate, self.key) if path)
