@@ -3,7 +3,7 @@
 import typer
 
 from connector import __version__
-from connector.cli import config, demo, queue, run, status, xdm
+from connector.cli import config, demo, queue, run, sandbox, status, trust, xdm
 from connector.cli.exits import stdout
 
 __all__ = ["app"]
@@ -20,6 +20,8 @@ app.command("status")(status.status)
 app.command("demo")(demo.demo)
 app.add_typer(config.app, name="config")
 app.add_typer(queue.app, name="queue")
+app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(trust.app, name="trust")
 app.add_typer(xdm.app, name="xdm")
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from connector.daemon.endpoint import data_paths
 from connector.domain.text import Text
+from connector.operators.trust import Trust
+from connector.platform.system import SystemClock
 from connector.settings.data import data_folder
 from connector.settings.load import Problem
 from connector.settings.model import IdentitySettings, MailboxSettings, Settings
@@ -12,7 +15,7 @@ __all__ = ["problems_before_start"]
 
 
 def problems_before_start(settings: Settings) -> list[Problem]:
-    """Every reason why sending or receiving cannot work with these settings."""
+    """Every reason why sending or receiving cannot work with these settings, and what this machine has accepted."""
     return [*_software(settings), *_operators(settings), *_mailboxes(settings)]
 
 
@@ -33,15 +36,16 @@ def _software(settings: Settings) -> Iterator[Problem]:
 
 
 def _operators(settings: Settings) -> Iterator[Problem]:
+    accepted = Trust(data_paths(settings).trust, SystemClock())
     for name, operator in settings.operators.items():
-        if not operator.tls.trust:
+        if not operator.tls.trust and not accepted.authorities(operator.tls.igc):
             yield Problem(
                 f"operators.{name}.tls.trust",
-                Text("est vide", "is empty"),
                 Text(
-                    "attendu : les fichiers des autorités IGC-Santé",
-                    "expected the files of the IGC-Santé authorities",
+                    f"est vide, et aucune autorité IGC-Santé ({operator.tls.igc}) n'est acceptée sur cette machine",
+                    f"is empty, and no authority of IGC-Santé ({operator.tls.igc}) is accepted on this machine",
                 ),
+                Text("lancez une fois : mss-connector trust update", "run once: mss-connector trust update"),
             )
         for key, paths in (("trust", operator.tls.trust), ("crl", operator.tls.crl)):
             yield from _missing_files(f"operators.{name}.tls.{key}", paths)

@@ -81,6 +81,11 @@ class DataPaths:
         return self.root / "logs"
 
     @property
+    def trust(self) -> Path:
+        """Folder of the accepted authorities and their revocation lists."""
+        return self.root / "trust"
+
+    @property
     def endpoint(self) -> Path:
         """Where the local HTTP server listens."""
         return self.root / "endpoint.json"

@@ -6,11 +6,13 @@ plain HTTP is good enough; only what could hurt us by itself is looked at here.
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-
 from connector.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["Fetch", "fetch"]
 
@@ -35,6 +37,8 @@ def fetch(address: str, max_bytes: int) -> bytes:
     Raises:
         Unavailable: ``TELECHARGEMENT``: no answer, another status than 200, too large, too slow, sent elsewhere.
     """
+    import httpx  # noqa: PLC0415 - slow to import, and seldom needed
+
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
     try:
         with httpx.Client(timeout=timeout, headers=_HEADERS, follow_redirects=False) as client:
@@ -43,7 +47,7 @@ def fetch(address: str, max_bytes: int) -> bytes:
         raise _failed(address, type(error).__name__) from error
 
 
-def _follow(client: httpx.Client, address: str, max_bytes: int) -> bytes:
+def _follow(client: "httpx.Client", address: str, max_bytes: int) -> bytes:
     where = address
     for _ in range(MAX_REDIRECTS + 1):
         with client.stream("GET", where) as answer:
@@ -57,7 +61,7 @@ def _follow(client: httpx.Client, address: str, max_bytes: int) -> bytes:
     raise _failed(address, "it leads in circles")
 
 
-def _read(answer: httpx.Response, address: str, max_bytes: int) -> bytes:
+def _read(answer: "httpx.Response", address: str, max_bytes: int) -> bytes:
     until = time.monotonic() + WHOLE_SECONDS
     parts, size = [], 0
     for part in answer.iter_raw():

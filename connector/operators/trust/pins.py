@@ -18,19 +18,13 @@ from pathlib import Path
 from typing import Literal
 
 __all__ = [
-    "CHAIN_ADDRESSES", "PINS", "PINS_BY_SHA256", "Igc", "Pin", "Purpose", "cryptolib_folders", "server_pins",
+    "PINS", "PINS_BY_SHA256", "Igc", "Pin", "Purpose", "cryptolib_folders", "server_pins",
 ]  # fmt: skip
 
 Igc = Literal["production", "test"]
 """The two hierarchies."""
 
 _SITE = "http://igc-sante.esante.gouv.fr"
-
-CHAIN_ADDRESSES: Mapping[Igc, str] = {
-    "production": f"{_SITE}/AC/Chaine_de_certification-IGC-Sante.p7b",
-    "test": f"{_SITE}/AC%20TEST/Chaine_de_certification-IGC-Sante-TEST.p7b",
-}
-"""One file with all authorities of a hierarchy (PKCS#7)."""
 
 
 class Purpose(StrEnum):

@@ -112,13 +112,8 @@ class TrustStore:
         for known in self.authorities():
             if known.sha256 == sha256:
                 return known
+        self.vouch(certificate, accepted)
         pin = PINS_BY_SHA256.get(sha256)
-        by_hand = sha256 in {plain_fingerprint(text) for text in accepted}
-        if pin is None and not (by_hand and is_authority(certificate)):
-            what = "is not an authority" if by_hand else "is not one of the pinned ones"
-            raise ConfigurationError(
-                "AUTORITE_INCONNUE", f"{common_name(certificate.subject)} {what}: SHA-256 {sha256}"
-            )
         made = Authority(
             certificate,
             sha256,
@@ -129,6 +124,23 @@ class TrustStore:
         )
         self._write(made)
         return made
+
+    def vouch(self, certificate: x509.Certificate, accepted: Iterable[str]) -> None:
+        """Do nothing for an authority that is pinned, or that a person accepts.
+
+        Args:
+            certificate: from wherever.
+            accepted: fingerprints, in any spelling.
+
+        Raises:
+            ConfigurationError: ``AUTORITE_INCONNUE``.
+        """
+        sha256 = fingerprint(certificate)
+        by_hand = sha256 in {plain_fingerprint(text) for text in accepted}
+        if sha256 not in PINS_BY_SHA256 and not (by_hand and is_authority(certificate)):
+            what = "is not an authority" if by_hand else "is not one of the pinned ones"
+            text = f"{common_name(certificate.subject)} {what}: SHA-256 {sha256}"
+            raise ConfigurationError("AUTORITE_INCONNUE", text)
 
     def _write(self, authority: Authority) -> None:
         """The note first: a certificate without its note counts only if it is pinned."""
