@@ -1,39 +1,59 @@
-"""The FastAPI application. In this version: ``/health``."""
+"""The FastAPI application: the gate first, then one router per resource."""
 
-from collections.abc import Callable
-
-from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from connector import __version__
-from connector.api.guard import HostGuard
-from connector.support.health import Component, Condition
+from connector.api.access import Access
+from connector.api.blocking import Blocking
+from connector.api.errors import Containment, answer_errors
+from connector.api.guard import Gate, GuardSettings
+from connector.api.routes import card, instance, mailboxes
+from connector.api.services import ApiServices
 
 __all__ = ["create_app"]
 
 
-def create_app(report: Callable[[], Component], *, port: int) -> FastAPI:
+def create_app(services: ApiServices, *, port: int = 0, guard: GuardSettings | None = None) -> FastAPI:
     """Build the application.
 
     Args:
-        report: gives the health tree.
+        services: everything behind the routes.
         port: the port that we listen on, for the check of ``Host``; 0 = the one of the socket.
+        guard: other bounds than those of the settings, for tests.
     """
+    access = Access(services.owner, services.journal, services.clock)
+    bounds = guard or _bounds(services, port)
     app = FastAPI(
         title="MSSanté connector",
         version=__version__,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(HostGuard, port=port)],
+        redirect_slashes=False,
+        middleware=[
+            Middleware(Gate, settings=bounds, authenticate=access.authenticate, clock=services.clock),
+            Middleware(Containment),
+        ],
     )
-
-    @app.get("/health")
-    def health() -> JSONResponse:
-        """How the connector is: 200 when it works or waits, 503 when something is broken."""
-        tree = report()
-        status = 503 if tree.overall is Condition.ERROR else 200
-        return JSONResponse({"version": __version__, **tree.as_dict()}, status_code=status)
-
+    answer_errors(app)
+    app.include_router(instance.public_routes(services))
+    app.include_router(_version_1(services, bounds.port))
     return app
+
+
+def _bounds(services: ApiServices, port: int) -> GuardSettings:
+    api = services.settings.api
+    return GuardSettings(port=port, allowed_origins=frozenset(api.allowed_origins))
+
+
+def _version_1(services: ApiServices, port: int) -> APIRouter:
+    """Everything under ``/api/v1``; a resource that this connector does not have gets no route."""
+    router, blocking = APIRouter(prefix="/api/v1"), Blocking()
+    router.include_router(instance.routes(services, port))
+    router.include_router(mailboxes.routes(services))
+    if services.cards is not None:
+        router.include_router(card.routes(services.cards, services.settings.card, services.clock, blocking))
+    if services.tokens is not None:
+        router.include_router(mailboxes.token_routes(services, services.tokens))
+    return router

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from datetime import UTC, timedelta
 
 import structlog
-import uvicorn
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector import __version__
 from connector.api.app import create_app
+from connector.api.guard.connection import server_for
+from connector.api.services import ApiServices, OwnerAccess
 from connector.daemon.endpoint import data_paths, forget_endpoint, tell_endpoint
 from connector.daemon.mailbox import MailboxParts, Shared, build_mailbox
 from connector.daemon.nudge import NUDGE_SECONDS, NudgeWatch
@@ -164,14 +165,12 @@ class Daemon:
         api = self.settings.api
         listener = listen(api.host, api.port)
         port = listener.getsockname()[1]
-        config = uvicorn.Config(
-            create_app(self._health.report, port=port), log_config=None, access_log=False, lifespan="off",
-            timeout_graceful_shutdown=3,
-        )  # fmt: skip
-        server = uvicorn.Server(config)
+        services = self._api_services()
+        server = server_for(create_app(services, port=port))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
         thread.start()
-        tell_endpoint(self.paths, host=api.host, port=port)
+        owner = services.owner
+        tell_endpoint(self.paths, host=api.host, port=port, instance=owner.instance, token=owner.token)
         _log.info("listening", host=api.host, port=port)
         try:
             yield
@@ -180,6 +179,12 @@ class Daemon:
             server.should_exit = True
             thread.join(STOP_SECONDS)
             listener.close()
+
+    def _api_services(self) -> ApiServices:
+        return ApiServices(
+            settings=self.settings, report=self._health.report, journal=self._journal, clock=self._shared.clock,
+            owner=OwnerAccess.new(self._shared.ids.uuid()), decided=self._hurry,
+        )  # fmt: skip
 
     @contextlib.contextmanager
     def _scheduler(self) -> Iterator[None]:
@@ -198,9 +203,13 @@ class Daemon:
     def _listen_to_person(self) -> None:
         """Somebody decided something at the terminal."""
         if self._nudges.came():
-            self._shared.ring_preparers()
-            for parts in self._mailboxes:
-                parts.hurry()
+            self._hurry()
+
+    def _hurry(self) -> None:
+        """Look at the journal now, whatever pause is going on. Any thread may call it."""
+        self._shared.ring_preparers()
+        for parts in self._mailboxes:
+            parts.hurry()
 
     def _expire(self) -> None:
         with self._noting_journal():

@@ -1,18 +1,19 @@
-"""Where the running daemon answers: ``<data_dir>/endpoint.json``, readable by its owner only."""
+"""Where the running daemon answers: ``<data_dir>/endpoint.json``, readable by its owner only.
 
-import http.client
-import json
+The file also holds the token of the person who started the daemon: commands of the same person need no other. It is
+written whole and private from the first moment on, in a folder that nobody else can enter, and dies with the daemon.
+"""
+
 import os
 from typing import Any
 
+from connector.client.discovery import Endpoint, read_endpoint
+from connector.domain.errors import ConnectorError
 from connector.platform.files import write_atomic
 from connector.platform.paths import DataPaths, default_data_dir
 from connector.settings.model import Settings
 
 __all__ = ["ask_health", "data_paths", "forget_endpoint", "tell_endpoint"]
-
-_ANSWER_SECONDS = 3.0
-_MAX_ANSWER_BYTES = 1 << 20
 
 
 def data_paths(settings: Settings) -> DataPaths:
@@ -20,10 +21,18 @@ def data_paths(settings: Settings) -> DataPaths:
     return DataPaths(settings.software.data_dir or default_data_dir())
 
 
-def tell_endpoint(paths: DataPaths, *, host: str, port: int) -> None:
-    """Write the address, atomically: a reader never sees half of it."""
-    content = {"host": host, "port": port, "pid": os.getpid()}
-    write_atomic(paths.endpoint, json.dumps(content).encode())
+def tell_endpoint(paths: DataPaths, *, host: str, port: int, instance: str = "", token: str = "") -> None:
+    """Write the address, atomically: a reader never sees half of it.
+
+    Args:
+        paths: with the data folder.
+        host: address that we listen on.
+        port: likewise.
+        instance: id of this start.
+        token: of the owner.
+    """
+    endpoint = Endpoint(host=host, port=port, pid=os.getpid(), instance=instance, token=token)
+    write_atomic(paths.endpoint, endpoint.as_json())
 
 
 def forget_endpoint(paths: DataPaths) -> None:
@@ -36,15 +45,10 @@ def ask_health(settings: Settings) -> dict[str, Any] | None:
 
     After a crash the file is stale and another program may have the port: whatever that one answers counts as none.
     """
+    from connector.client.connection import Connection  # noqa: PLC0415 - httpx: slow to import, often nobody to ask
+
     try:
-        endpoint = json.loads(data_paths(settings).endpoint.read_text("utf-8"))
-        host, port = str(endpoint["host"]), int(endpoint["port"])
-        connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_SECONDS)
-        try:
-            connection.request("GET", "/health")
-            answer = json.loads(connection.getresponse().read(_MAX_ANSWER_BYTES))
-        finally:
-            connection.close()
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+        with Connection(read_endpoint(data_paths(settings).endpoint)) as connector:
+            return connector.health()
+    except ConnectorError:
         return None
-    return answer if isinstance(answer, dict) and "status" in answer else None

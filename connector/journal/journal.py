@@ -1,7 +1,8 @@
 """The durable store of the connector: one method per question, each one transaction with its trace.
 
 The questions live with their subject: :mod:`submissions <connector.journal.submissions>`, :mod:`freezing`,
-:mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`. All are synchronous and thread-safe.
+:mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`. All are synchronous
+and thread-safe.
 
 Promises, each with its test:
 
@@ -16,6 +17,7 @@ Promises, each with its test:
 from typing import Self
 
 from connector.domain.ports import Clock, IdSource
+from connector.journal.clients import Clients
 from connector.journal.freezing import Freezing
 from connector.journal.incoming import Incoming
 from connector.journal.outgoing import Outgoing
@@ -29,7 +31,7 @@ from connector.journal.vault import Vault
 __all__ = ["Journal", "journal_exists"]
 
 
-class Journal(Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep):
+class Journal(Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients):
     """The journal. Make it with :meth:`open`."""
 
     @classmethod

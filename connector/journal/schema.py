@@ -32,11 +32,11 @@ from sqlalchemy.types import TypeDecorator
 from connector.domain.address import MailboxAddress
 
 __all__ = [
-    "REVISION", "incoming", "message_documents", "message_recipients", "messages", "meta", "metadata", "payloads",
-    "submission_files", "submissions", "trace", "trace_checkpoints",
+    "REVISION", "api_clients", "inbox_taken", "incoming", "message_documents", "message_recipients", "messages",
+    "meta", "metadata", "payloads", "request_keys", "submission_files", "submissions", "trace", "trace_checkpoints",
 ]  # fmt: skip
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a journal with any other revision is migrated, or refused when we do not know it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -232,4 +232,36 @@ trace_checkpoints = Table(
     Column("through_seq", BigInteger, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
     Column("hash", _HASH, nullable=False),  # of the last entry that was dropped
+)
+
+api_clients = Table(
+    "api_clients",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("name", String(80), nullable=False),  # given by the person
+    Column("token_hash", _HASH, nullable=False),  # of the whole token, which is kept nowhere
+    Column("scopes", String(400), nullable=False),  # words, separated by blanks
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("last_used_at", Moment),  # to the hour
+    Column("revoked_at", Moment),
+)
+
+request_keys = Table(
+    "request_keys",
+    metadata,
+    Column("client_id", _ID, primary_key=True),
+    Column("key_hash", _HASH, primary_key=True),  # of the Idempotency-Key: clients may write anything into it
+    Column("request_hash", _HASH, nullable=False),
+    Column("submission_id", _ID, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_request_keys_at", "at"),
+)
+
+inbox_taken = Table(
+    "inbox_taken",
+    metadata,
+    Column("incoming_id", _ID, primary_key=True),
+    Column("taken_at", Moment, nullable=False),
+    Column("taken_by", String(80), nullable=False),  # name of the client
 )

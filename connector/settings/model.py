@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from connector.domain.text import Text
 from connector.mail.headers import SenderKind, SenderLabel
 from connector.mail.subject import ReplaceTag
+from connector.settings.api import ApiSettings
 from connector.settings.base import Address, BadSetting, SecretRef, Section
 from connector.settings.identity import (
     AuthMethod,
@@ -42,15 +43,6 @@ class SoftwareSettings(Section):
     """Root for the ids that we make; empty = ``2.25.<UUID>``, which is always free."""
     data_dir: Path | None = None
     """Journal, key file, lock and logs; default: the system's folder for application data."""
-
-
-class ApiSettings(Section):
-    """The local HTTP server (health now, REST and the page later)."""
-
-    enabled: bool = True
-    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
-    port: int = Field(default=8723, ge=0, le=65535)
-    """0 = any free port, told in ``<data_dir>/endpoint.json``."""
 
 
 class JournalSettings(Section):

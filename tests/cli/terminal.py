@@ -2,18 +2,21 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import trustme
 from typer.testing import CliRunner, Result
 
+from connector.api.guard import new_token
 from connector.cli.main import app
+from connector.client.proof import instance_proof
 from connector.daemon.endpoint import data_paths, tell_endpoint
 from connector.daemon.store import open_journal
 from connector.settings.load import read_settings
@@ -21,7 +24,7 @@ from connector.settings.model import Settings
 from connector.testing.clock import FakeClock
 from tests.journal.journal_builders import BOX, Scene
 
-__all__ = ["SETTINGS", "Terminal", "answering", "healthy_daemon"]
+__all__ = ["SETTINGS", "Terminal", "answering", "healthy_daemon", "serving"]
 
 SETTINGS = f"""
 [software]
@@ -103,12 +106,16 @@ class Terminal:
 
 
 @contextmanager
-def answering(body: bytes, *, status: int = 200) -> Iterator[int]:
-    """A server on a free port that gives one and the same answer to everybody; yields the port."""
+def serving(respond: Callable[[str, int], bytes], *, status: int = 200) -> Iterator[int]:
+    """A server on a free port; ``respond`` gives the body for a path and the port. Yields the port."""
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # keeps the connection
+
         def do_GET(self) -> None:
+            body = respond(self.path, port)
             self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
@@ -116,10 +123,11 @@ def answering(body: bytes, *, status: int = 200) -> Iterator[int]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield server.server_address[1]
+        yield port
     finally:
         server.shutdown()
         thread.join()
@@ -127,10 +135,27 @@ def answering(body: bytes, *, status: int = 200) -> Iterator[int]:
 
 
 @contextmanager
+def answering(body: bytes, *, status: int = 200) -> Iterator[int]:
+    """A server that gives one and the same answer to everybody."""
+    with serving(lambda path, port: body, status=status) as port:
+        yield port
+
+
+@contextmanager
 def healthy_daemon(settings: Settings, health: object) -> Iterator[None]:
-    """As if a daemon ran for these settings and reported this health."""
+    """As if a daemon ran for these settings and reported this health, and could prove who it is."""
+    instance, token = "test", new_token("owner")
+
+    def respond(path: str, port: int) -> bytes:
+        url = urlsplit(path)
+        if url.path != "/api/v1/instance":
+            return json.dumps(health).encode()
+        nonce = parse_qs(url.query)["nonce"][0]
+        proof = instance_proof(token, instance=instance, host="127.0.0.1", port=port, nonce=nonce)
+        return json.dumps({"product": "x", "version": "0", "instance": instance, "proof": proof}).encode()
+
     paths = data_paths(settings)
     paths.root.mkdir(exist_ok=True)
-    with answering(json.dumps(health).encode()) as port:
-        tell_endpoint(paths, host="127.0.0.1", port=port)
+    with serving(respond) as port:
+        tell_endpoint(paths, host="127.0.0.1", port=port, instance=instance, token=token)
         yield

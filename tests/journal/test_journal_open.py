@@ -86,18 +86,18 @@ def test_a_half_made_journal_is_completed(tmp_path: Path) -> None:
 def test_an_older_schema_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_journal(tmp_path).close()
     asked: list[str | None] = []
-    monkeypatch.setattr(store_module, "REVISION", "0002")
+    monkeypatch.setattr(store_module, "REVISION", "9998")
     monkeypatch.setattr("connector.journal.migrate.upgrade", lambda connection, current: asked.append(current))
     open_journal(tmp_path).close()
-    assert asked == ["0001"]
+    assert asked == [schema.REVISION]
 
 
 def test_a_known_older_revision_runs_only_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_journal(tmp_path).close()
-    monkeypatch.setattr(store_module, "REVISION", "0002")
-    open_journal(tmp_path).close()  # the real upgrade finds 0001 known and nothing to run
+    monkeypatch.setattr(store_module, "REVISION", "9998")
+    open_journal(tmp_path).close()  # the real upgrade finds it known and nothing to run
     with _sqlite(tmp_path) as raw:
-        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(schema.REVISION,)]
 
 
 def test_a_journal_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from connector.domain.states import OutgoingEvent
 from connector.journal.chain import FIRST_HASH, entry_hash, sanitised
 from connector.journal.failure import TraceBroken
+from connector.journal.schema import REVISION
 from connector.testing.clock import EPOCH
 from tests.journal.journal_builders import BOX, CC, TO, Scene, frozen, open_journal, submission
 
@@ -41,7 +42,7 @@ def test_each_operation_leaves_a_line(scene: Scene) -> None:
     scene.sent()
     actions = [(entry.action, entry.outcome) for entry in scene.journal.trace()]
     assert actions == [
-        ("migrate", "empty to 0001"), ("take", "received"), ("freeze", "prepared"), ("claim", "sending"),
+        ("migrate", f"empty to {REVISION}"), ("take", "received"), ("freeze", "prepared"), ("claim", "sending"),
         ("data", "ok"), ("send", "sent"),
     ]  # fmt: skip
 

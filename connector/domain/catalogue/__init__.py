@@ -8,6 +8,7 @@ code that is not here, and when one of the four texts is missing.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from connector.domain.catalogue.api import API_CODES
 from connector.domain.catalogue.card import CARD_CODES
 from connector.domain.catalogue.drops import DROP_CODES
 from connector.domain.catalogue.exchange import EXCHANGE_CODES
@@ -19,7 +20,7 @@ from connector.domain.catalogue.trust import TRUST_CODES
 __all__ = ["CATALOGUE", "UNKNOWN_CODE", "Explanation", "explain"]
 
 CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
-    DROP_CODES | EXCHANGE_CODES | OWN_CODES | CARD_CODES | SESSIONS_CODES | TRUST_CODES
+    API_CODES | DROP_CODES | EXCHANGE_CODES | OWN_CODES | CARD_CODES | SESSIONS_CODES | TRUST_CODES
 )
 """Code to texts."""
 

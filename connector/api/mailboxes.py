@@ -1,0 +1,78 @@
+"""Mailboxes as the API shows them: settings, health and journal put together."""
+
+from collections.abc import Iterator
+
+from connector.api.services import ApiServices
+from connector.client.models.mailboxes import MailboxModel, TokenStateModel
+from connector.domain.catalogue import explain
+from connector.domain.errors import InvalidSubmission
+from connector.identities.tokens import TokenStatus
+from connector.settings.model import IdentityMethod, MailboxSettings, Settings
+from connector.support.health import Component, Condition
+
+__all__ = ["find_mailbox", "mailbox_models", "token_state_model"]
+
+
+def find_mailbox(settings: Settings, name: str) -> MailboxSettings:
+    """The mailbox that is meant.
+
+    Args:
+        settings: with all mailboxes.
+        name: of its folder, or its address; without regard to case.
+
+    Raises:
+        InvalidSubmission: ``BOITE_INCONNUE``.
+    """
+    wanted = name.casefold()
+    for mailbox in settings.mailboxes:
+        if wanted in (mailbox.folder, str(mailbox.address).casefold()):
+            return mailbox
+    raise InvalidSubmission("BOITE_INCONNUE", "no mailbox of the settings has this folder name or address")
+
+
+def mailbox_models(services: ApiServices) -> list[MailboxModel]:
+    """All of them, in the order of the settings. Asks the journal: may block for milliseconds."""
+    parts = {part.name: part for part in services.report().parts}
+    return [
+        _model(services, mailbox, parts.get(mailbox.folder) or Component(mailbox.folder))
+        for mailbox in services.settings.mailboxes
+    ]
+
+
+def _model(services: ApiServices, mailbox: MailboxSettings, component: Component) -> MailboxModel:
+    waiting = services.journal.waiting(mailbox.address)
+    hindered = next((part for part in _worst_first(component) if part.code), None)
+    texts = explain(hindered.code) if hindered and hindered.code else None
+    return MailboxModel(
+        box=mailbox.folder, address=str(mailbox.address), kind=mailbox.kind.value, operator=mailbox.operator,
+        identity=mailbox.identity.method.value, status=component.overall.value,
+        waiting_for=sorted({message.waiting_for.value for message in waiting if message.waiting_for}),
+        code=(hindered.code or "") if hindered else "", since=(hindered.since or "") if hindered else "",
+        title_fr=texts.title_fr if texts else "", cure_fr=texts.cure_fr if texts else "",
+        title_en=texts.title_en if texts else "", cure_en=texts.cure_en if texts else "",
+        waiting_messages=len(waiting), token=_token(services, mailbox),
+    )  # fmt: skip
+
+
+def _worst_first(component: Component) -> Iterator[Component]:
+    """The component and everything below it, broken ones before waiting ones."""
+    everything = list(_all(component))
+    for condition in (Condition.ERROR, Condition.WAITING, Condition.OK):
+        yield from (part for part in everything if part.condition is condition)
+
+
+def _all(component: Component) -> Iterator[Component]:
+    yield component
+    for part in component.parts:
+        yield from _all(part)
+
+
+def _token(services: ApiServices, mailbox: MailboxSettings) -> TokenStateModel | None:
+    if services.tokens is None or mailbox.identity.method is not IdentityMethod.TOKEN:
+        return None
+    return token_state_model(services.tokens.status(mailbox.address))
+
+
+def token_state_model(status: TokenStatus) -> TokenStateModel:
+    """A token's state as it goes over the wire."""
+    return TokenStateModel(usable=status.usable, expires_at=status.expires_at, code=status.code)

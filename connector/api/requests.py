@@ -1,0 +1,53 @@
+"""What routes ask of a request: who makes it, and whether it may."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from connector.api.guard.head import Refusal
+from connector.api.guard.tokens import Caller, insufficient, missing
+from connector.domain.scopes import SCOPE_TEXTS, Scope
+
+__all__ = ["RefusedRequest", "accept_language", "requires"]
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="token",
+    description="Token of an application (mss-connector client add), or of the person (discovery file). Scopes: "
+    + "; ".join(f"{scope.value}: {text.en}" for scope, text in SCOPE_TEXTS.items())
+    + ".",
+)
+"""Only describes: the gate has looked the token up already."""
+
+
+class RefusedRequest(Exception):
+    """The caller may not do this."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+def requires(scope: Scope) -> Any:
+    """A dependency that gives the :class:`Caller`, or refuses the request.
+
+    Raises:
+        RefusedRequest: ``ACCES_SANS_JETON``, ``ACCES_INSUFFISANT``.
+    """
+
+    async def check(request: Request, _: Annotated[object, Security(_bearer)]) -> Caller:
+        caller: Caller | None = getattr(request.state, "caller", None)
+        if caller is None:
+            raise RefusedRequest(missing())
+        if scope not in caller.scopes:
+            raise RefusedRequest(insufficient(scope))
+        return caller
+
+    check.__dict__["scope"] = scope
+    return Depends(check)
+
+
+def accept_language(request: Request) -> str:
+    """What the client prefers to read."""
+    return request.headers.get("accept-language", "")

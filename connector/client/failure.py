@@ -1,0 +1,37 @@
+"""What can go wrong between a program and the connector."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.domain.errors import ConnectorError
+
+__all__ = ["ServiceError", "ServiceUnknown", "ServiceUnreachable"]
+
+
+class ServiceError(ConnectorError):
+    """The connector answered with a problem (RFC 9457).
+
+    Args:
+        problem: members of the answer.
+        status: of HTTP.
+    """
+
+    def __init__(self, problem: Mapping[str, Any], status: int) -> None:
+        code = str(problem.get("code") or "INTERNE")
+        super().__init__(code, str(problem.get("detail") or f"the connector answered {status}"))
+        self.status = status
+        self.problem = dict(problem)
+
+
+class ServiceUnreachable(ConnectorError):
+    """Nobody answers."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("SERVICE_ARRETE", detail)
+
+
+class ServiceUnknown(ConnectorError):
+    """Somebody else answers: nothing secret was sent."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("SERVICE_INCONNU", detail)

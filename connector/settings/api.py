@@ -1,0 +1,54 @@
+"""Settings of the local HTTP server."""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from connector.domain.text import Text
+from connector.settings.base import BadSetting, Section
+
+__all__ = ["ApiSettings"]
+
+
+class ApiSettings(Section):
+    """The local HTTP server: REST, events, the page."""
+
+    enabled: bool = True
+    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
+    """This machine only; there is no way to listen to the network."""
+    port: int = Field(default=8723, ge=0, le=65535)
+    """0 = any free port, told in ``<data_dir>/endpoint.json``."""
+    allowed_origins: list[str] = []
+    """Origins of web pages that may use the API with a token of theirs, e.g. ``https://lps.exemple``; none by
+    default."""
+    max_body_bytes: int = Field(default=64_000_000, ge=1_000_000, le=500_000_000)
+    """Largest request with documents; what a message may have is the operator's business."""
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _exact(cls, origins: list[str]) -> list[str]:
+        for origin in origins:
+            if not _is_origin(origin):
+                raise BadSetting(
+                    Text("ce n'est pas l'origine d'une page", "is not the origin of a page"),
+                    Text(
+                        "attendu : https://hôte ou http://hôte:port, en minuscules, sans chemin ni joker",
+                        "expected https://host or http://host:port, lower-case, without path or wildcard",
+                    ),
+                )
+        return origins
+
+
+def _is_origin(text: str) -> bool:
+    """True for what a browser writes into ``Origin``, ``null`` excepted."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not parts.hostname or "*" in text or "@" in text:
+        return False
+    default = {"http": 80, "https": 443}[parts.scheme]
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return port != default and text == f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
