@@ -16,7 +16,7 @@ from connector.exchange.lookup import Inquirer
 from connector.exchange.opening import Opener
 from connector.exchange.plan import MailboxRules
 from connector.exchange.send import Dispatcher
-from connector.identities import IdentityServices, make_identity
+from connector.identities import Identity, IdentityServices, make_identity
 from connector.intake.layout import BoxLayout, KnownFolders, establish
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
@@ -25,6 +25,7 @@ from connector.journal.failure import UnknownRow
 from connector.journal.journal import Journal
 from connector.operators.base import Sender
 from connector.operators.factory import make_receiver, make_sender
+from connector.operators.trust import Trust
 from connector.platform.share import is_share
 from connector.settings.model import AuthMethod, MailboxSettings, OperatorSettings, ServerSettings, Settings
 from connector.support.health import Component
@@ -49,6 +50,7 @@ class Shared:
     identities: IdentityServices
     owner: str
     prepare_bells: tuple[Bell, ...]
+    trust: Trust | None = None  # whom to believe to be an operator; None = the files of the settings are all there is
 
     def ring_preparers(self) -> None:
         """Something was received."""
@@ -71,6 +73,7 @@ class MailboxParts:
     receive_bell: Bell = field(default_factory=Bell)
     deliver_bell: Bell = field(default_factory=Bell)
     impatience: threading.Event = field(default_factory=threading.Event)
+    identity_news: threading.Event = field(default_factory=threading.Event)
     moods: list[Mood] = field(default_factory=list)
 
     def health(self) -> Component:
@@ -82,6 +85,16 @@ class MailboxParts:
         self.impatience.set()
         for bell in (self.folder_bell, self.send_bell, self.receive_bell, self.deliver_bell):
             bell.ring()
+
+    def identity_changed(self) -> None:
+        """Something happened to card, PIN, token or code of this mailbox: end what must end, resume what waited.
+
+        Any thread may call it. Pauses after a lost connection go on: a token that is renewed every few minutes must
+        not bring the next attempt forward.
+        """
+        self.identity_news.set()
+        self.send_bell.ring()
+        self.receive_bell.ring()
 
     def settled(self) -> None:
         """The outcome of something that was sent is known, or it may leave again."""
@@ -152,18 +165,20 @@ def _on_share(shared: Shared) -> bool:
 
 
 def _send_loop(parts: MailboxParts, shared: Shared, operator: OperatorSettings) -> SendLoop:
+    identity = _identity(parts.mailbox, shared, operator.smtp)
+
     def dispatcher(sender: Sender) -> Dispatcher:
         return Dispatcher(
             mailbox=parts.mailbox.address, journal=shared.journal, sender=sender, clock=shared.clock,
             retry=shared.settings.retry, owner=shared.owner, server=_server(operator.smtp),
             parallel=operator.smtp_connections, may_try_identity_again=_survives_refusals(parts.mailbox),
-            actor=_author(parts.mailbox, shared),
+            identity=identity,
         )  # fmt: skip
 
     return SendLoop(
         journal=shared.journal,
         mailbox=parts.mailbox,
-        make_sender=lambda: make_sender(parts.mailbox, operator, shared.identities),
+        make_sender=lambda: make_sender(parts.mailbox, operator, shared.identities, shared.trust, identity=identity),
         make_dispatcher=dispatcher,
         bell=parts.send_bell,
         reported=parts.folder_bell.ring,
@@ -171,6 +186,7 @@ def _send_loop(parts: MailboxParts, shared: Shared, operator: OperatorSettings) 
         clock=shared.clock,
         mood=Mood("send", shared.clock),
         impatience=parts.impatience,
+        identity_news=parts.identity_news,
     )
 
 
@@ -179,10 +195,13 @@ def _reception(
 ) -> tuple[ReceiveLoop, DeliverLoop]:  # fmt: skip
     """Fetching and delivering: two threads, so that a slow folder does not hold up the server."""
     address, journal = parts.mailbox.address, shared.journal
-    server = _server(operator.imap)
+    server, identity = _server(operator.imap), _identity(parts.mailbox, shared, operator.imap)
     receive = ReceiveLoop(
         mailbox=parts.mailbox,
-        make_receiver=lambda: make_receiver(parts.mailbox, operator, shared.identities),
+        identity=identity,
+        make_receiver=lambda: make_receiver(
+            parts.mailbox, operator, shared.identities, shared.trust, identity=identity
+        ),
         collector=Collector(address, journal, parts.mailbox.reception.folders, shared.owner, server),
         inquirer=Inquirer(address, journal, shared.clock, operator.sent_settle_seconds, server),
         poll_seconds=operator.poll_seconds,
@@ -207,15 +226,22 @@ def _reception(
     return receive, deliver
 
 
-def _author(mailbox: MailboxSettings, shared: Shared) -> str:
-    """Who the operator knows us as: the certificate's name, else the mailbox."""
-    identity = make_identity(mailbox.identity, mailbox.address, shared.identities)
-    return identity.label
+def _identity(mailbox: MailboxSettings, shared: Shared, server: ServerSettings) -> Identity:
+    """One for each thread that shows it; what they share (cards, tokens) is behind the services.
+
+    Raises:
+        ConfigurationError: the settings describe none that SMTP and IMAP carry.
+    """
+    return make_identity(mailbox.identity, mailbox.address, shared.identities, server=server)
 
 
 def _survives_refusals(mailbox: MailboxSettings) -> bool:
-    """True when a refused identity may be shown again: a certificate cannot be locked by that, a password can."""
-    return mailbox.identity.auth not in (AuthMethod.PLAIN, AuthMethod.LOGIN)
+    """True when a refused identity may be shown again after a while.
+
+    A certificate or card cannot be locked by that; a password can. A token that was refused is never shown again by
+    the store, so only a fresh one would be.
+    """
+    return mailbox.identity.auth not in (AuthMethod.PLAIN, AuthMethod.LOGIN, AuthMethod.CODE)
 
 
 def _is_open(journal: Journal, incoming_id: str) -> bool:

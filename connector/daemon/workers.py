@@ -7,9 +7,9 @@ block for a long time, and none may hold up another: *folders* (outbox and statu
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -22,12 +22,13 @@ from connector.exchange.opening import Opener
 from connector.exchange.prepare import Preparer
 from connector.exchange.retry import backoff_seconds
 from connector.exchange.send import Dispatcher
+from connector.identities import Identity, hindrance
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
 from connector.intake.watch import FolderWatch
 from connector.journal.journal import Journal
 from connector.operators.base import Receiver, Sender
-from connector.operators.errors import AuthenticationRefused
+from connector.operators.errors import AuthenticationRefused, TokenRefused
 from connector.settings.model import AuthMethod, MailboxSettings, RetrySettings
 from connector.support.health import Component, Condition
 
@@ -38,6 +39,7 @@ _Built = TypeVar("_Built")
 
 IDLE_WAIT_SECONDS = 60.0  # longest sleep of a worker that nobody rings
 REFUSED_IDENTITY_SECONDS = 900.0  # a certificate that was refused is tried again after this; a password never
+STALE_SECONDS = 1.0  # how soon an unused connection is closed while others send, once the identity has changed
 HINDERED_SECONDS = 10.0  # pause of a delivery that the disk or the folder refused
 NEWS_SECONDS = 5.0  # shortest pause before something that was postponed is looked at again
 DEBOUNCE_SECONDS = 0.05  # events of one drop come together; the scan itself decides what is complete
@@ -177,6 +179,7 @@ class SendLoop:
     clock: Clock
     mood: Mood
     impatience: threading.Event  # set when a person decided something: pauses end
+    identity_news: threading.Event  # set when something happened to card, PIN, token or code
 
     def run(self) -> None:
         """Send until told to stop."""
@@ -187,19 +190,22 @@ class SendLoop:
         try:
             dispatcher = self.make_dispatcher(sender)
             while not self.stopping():
-                if await self._once(dispatcher):
+                if await self._once(dispatcher, sender):
                     self.reported()
                 else:
                     await asyncio.to_thread(self.bell.wait, self._pause(dispatcher))
         finally:
             await sender.close()
 
-    async def _once(self, dispatcher: Dispatcher) -> int:
+    async def _once(self, dispatcher: Dispatcher, sender: Sender) -> int:
         if self.impatience.is_set():
             self.impatience.clear()
             dispatcher.forget_pause()
+        if self.identity_news.is_set():
+            self.identity_news.clear()
+            dispatcher.identity_changed()
         try:
-            count = await dispatcher.run_once()
+            count = await _watched(dispatcher.run_once(), sender)
             self._show(dispatcher)
         except Unavailable as error:
             self.mood.bad(error)
@@ -207,10 +213,10 @@ class SendLoop:
         return count
 
     def _show(self, dispatcher: Dispatcher) -> None:
-        if dispatcher.last_failure is None:
+        if dispatcher.hindered_by is None:
             self.mood.good()
         else:
-            self.mood.bad(dispatcher.last_failure)
+            self.mood.bad(dispatcher.hindered_by)
 
     def _pause(self, dispatcher: Dispatcher) -> float:
         due = self.journal.next_due(self.mailbox.address)
@@ -218,11 +224,24 @@ class SendLoop:
         return min(max(until_due, dispatcher.pause_seconds()), IDLE_WAIT_SECONDS)
 
 
+async def _watched(work: Coroutine[Any, Any, int], sender: Sender) -> int:
+    """Do the work; meanwhile, connections that it does not use are closed soon after the identity has changed."""
+    task = asyncio.ensure_future(work)
+    while not (await asyncio.wait({task}, timeout=STALE_SECONDS))[0]:
+        await sender.drop_stale()
+    return task.result()
+
+
 @dataclass
 class ReceiveLoop:
-    """Fetches one mailbox, marks what is done, looks up lost answers."""
+    """Fetches one mailbox, marks what is done, looks up lost answers.
+
+    While the identity is not ready for a new session nothing is said to the server: the loop sleeps until the bell
+    rings. A session that is open goes on.
+    """
 
     mailbox: MailboxSettings
+    identity: Identity  # that the receiver shows, in the same thread
     make_receiver: Callable[[], Receiver]
     collector: Collector
     inquirer: Inquirer
@@ -241,7 +260,8 @@ class ReceiveLoop:
         try:
             while not self.stopping():
                 try:
-                    self._once(receiver)
+                    if not self._waits_for_identity(receiver):
+                        self._once(receiver)
                 except Unavailable as error:
                     self._rest(error)
                 except ConnectorError as error:  # the operator, or a certificate or setting that a person must mend
@@ -249,6 +269,16 @@ class ReceiveLoop:
                     self._rest(error)
         finally:
             receiver.close()
+
+    def _waits_for_identity(self, receiver: Receiver) -> bool:
+        """True after a sleep, when no session is open and none can be opened."""
+        missing = None if receiver.drop_stale() else hindrance(self.identity)
+        if missing is None:
+            return False
+        self._failures = 0
+        self.mood.bad(missing.reason)
+        self.bell.wait(IDLE_WAIT_SECONDS)
+        return True
 
     def _once(self, receiver: Receiver) -> None:
         if self.collector.run_once(receiver):
@@ -264,14 +294,20 @@ class ReceiveLoop:
     def _rest(self, error: ConnectorError) -> None:
         self.mood.bad(error)
         self._failures += 1
-        if not isinstance(error, AuthenticationRefused):
+        if isinstance(error, AuthenticationRefused) and not isinstance(error, TokenRefused):
+            self._rest_refused()
+        else:
             self.bell.wait(backoff_seconds(self._failures, self.retry, luck=0.5))
-            return
+
+    def _rest_refused(self) -> None:
+        """A refused password is never shown again, anything else after a while; a new certificate or card at once."""
         password = self.mailbox.identity.auth in (AuthMethod.PLAIN, AuthMethod.LOGIN)
-        rested = 0.0
-        while not self.stopping() and (password or rested < REFUSED_IDENTITY_SECONDS):
-            self.bell.wait(IDLE_WAIT_SECONDS)
-            rested += IDLE_WAIT_SECONDS
+        refused, rested = self.identity.revision(), 0.0
+        while not self.stopping() and self.identity.revision() == refused:
+            if not password and rested >= REFUSED_IDENTITY_SECONDS:
+                break
+            if not self.bell.wait(IDLE_WAIT_SECONDS):
+                rested += IDLE_WAIT_SECONDS
 
 
 @dataclass

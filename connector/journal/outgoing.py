@@ -4,7 +4,7 @@ Two things besides the table: what had to be dropped after its retention time ca
 (``PAYLOAD_ABSENT``), and a message that was cancelled before it was prepared gets no receipts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -136,6 +136,53 @@ class Outgoing(JournalPart):
     def waiting(self, mailbox: MailboxAddress) -> list[OutgoingMessage]:
         """Messages of a mailbox that wait for something, oldest first."""
         return self._in_state(mailbox, OutgoingState.WAITING)
+
+    def hold_due(
+        self, mailbox: MailboxAddress, *, waiting_for: WaitingFor, code: str, detail: str,
+        reasons: Collection[WaitingFor], limit: int = 200,
+    ) -> int:  # fmt: skip
+        """What is due waits for something first, without any attempt: none is counted.
+
+        Args:
+            mailbox: whose messages.
+            waiting_for: what they wait for.
+            code: catalogue code of why.
+            detail: one English sentence.
+            reasons: what waits for one of these, or for the same with another code, waits for this from now on.
+            limit: messages of one transaction, oldest first.
+
+        Returns:
+            How many changed; call it until it is 0.
+        """
+        question = {
+            "box": mailbox, "now": self._store.clock.now(), "reasons": list(reasons), "reason": waiting_for,
+            "problem": code, "limit": limit,
+        }  # fmt: skip
+        news = {"code": code, "detail": clipped(detail), "waiting_for": waiting_for}
+        return self._advance_all(sql.TO_HOLD, question, OutgoingEvent.HOLD, news)
+
+    def resume_waiting(
+        self, mailbox: MailboxAddress, *, reasons: Collection[WaitingFor], but_codes: Collection[str] = (),
+        limit: int = 200,
+    ) -> int:  # fmt: skip
+        """What waited for one of ``reasons`` is due now, except where one of ``but_codes`` stands.
+
+        Returns:
+            How many changed; call it until it is 0.
+        """
+        question = {"box": mailbox, "reasons": list(reasons), "problems": list(but_codes), "limit": limit}
+        return self._advance_all(
+            sql.TO_RESUME, question, OutgoingEvent.RESUME, {"code": None, "detail": None, "waiting_for": None}
+        )
+
+    def _advance_all(
+        self, statement: Any, question: dict[str, Any], event: OutgoingEvent, news: dict[str, Any]
+    ) -> int:
+        with self._store.write() as writing:
+            rows = writing.run(statement, question).all()
+            for row in rows:
+                advance(writing, row, event, news)
+        return len(rows)
 
     def unknown(self, mailbox: MailboxAddress) -> list[OutgoingMessage]:
         """Messages of a mailbox whose outcome is unknown, oldest first."""

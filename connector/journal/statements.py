@@ -124,6 +124,33 @@ EARLIER_FOR_DOCUMENT = (
     .order_by(m.id.desc())
     .limit(1)
 )
+TO_HOLD = (
+    select(messages)
+    .where(
+        m.mailbox == b("box"),
+        or_(
+            and_(m.state == O.PREPARED, m.next_attempt_at <= b("now")),
+            and_(
+                m.state == O.WAITING,
+                m.waiting_for.in_(many("reasons")),
+                or_(m.waiting_for != b("reason"), m.code != b("problem"), m.code.is_(None)),
+            ),
+        ),
+    )
+    .order_by(m.id)
+    .limit(b("limit"))
+)
+TO_RESUME = (
+    select(messages)
+    .where(
+        m.mailbox == b("box"),
+        m.state == O.WAITING,
+        m.waiting_for.in_(many("reasons")),
+        or_(m.code.is_(None), m.code.not_in(many("problems"))),
+    )
+    .order_by(m.id)
+    .limit(b("limit"))
+)
 NEXT_DUE = select(func.min(m.next_attempt_at)).where(m.mailbox == b("box"), m.state == O.PREPARED)
 COUNT_OUTGOING = select(m.mailbox, m.state, func.count()).group_by(m.mailbox, m.state)
 

@@ -107,6 +107,18 @@ class Sender(Protocol):
         """
         ...
 
+    async def drop_stale(self) -> int:
+        """Close what is open and idle, and was opened with an identity that has changed or gone since.
+
+        What is being submitted meanwhile is not touched: it ends by itself, and its connection is not used again.
+        Quick when there is nothing to close; asks no server.
+
+        Returns:
+            How many connections stay open for the next messages: so many can leave although the identity is not
+            ready for a new one.
+        """
+        ...
+
     async def close(self) -> None:
         """Say goodbye to the server and drop the connections."""
         ...
@@ -158,10 +170,20 @@ class Receiver(Protocol):
         ...
 
     def wait(self, folder: str, *, seconds: float, stop: Callable[[], bool]) -> bool:
-        """Wait for news: IDLE when offered, else sleep; returns early on news or when ``stop()`` turns true.
+        """Wait for news: IDLE when offered, else sleep.
+
+        Returns early, within about a second, on news, when ``stop()`` turns true, and when the identity has changed.
 
         Returns:
             True when the server said that something changed.
+        """
+        ...
+
+    def drop_stale(self) -> bool:
+        """Close the connection if it was opened with an identity that has changed or gone since; asks no server.
+
+        Returns:
+            True when a connection stays open: it can be used although the identity is not ready for a new one.
         """
         ...
 

@@ -13,9 +13,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from connector.domain.address import MailboxAddress
 from connector.domain.ports import Clock, reach
+from connector.identities.base import Identity
 from connector.operators.base import (
     Acceptance,
     FetchedMessage,
@@ -37,6 +39,7 @@ from connector.operators.errors import (
 from connector.sandbox.moods import Mood, MoodKind, Moods
 from connector.sandbox.receipts import DeliveryStatus, delivery_report
 from connector.testing.clock import FakeClock
+from connector.testing.session import FakeSession
 
 __all__ = ["DONE_FLAGS", "FakeOperator", "FakeReceiver", "FakeSender", "StoredMessage"]
 
@@ -100,6 +103,7 @@ class FakeOperator:
         self.files_sent = files_sent
         self.online = True
         self.accepted: list[OutgoingEnvelope] = []
+        self.refused_secrets: set[str] = set()  # tokens and passwords; nobody logs in with them
         self._news = threading.Condition()
         self._numbers = itertools.count(1)
         names = ("INBOX", "Sent") if files_sent else ("INBOX",)
@@ -107,13 +111,17 @@ class FakeOperator:
             (str(address).lower(), name): _Folder(next(self._numbers)) for address in mailboxes for name in names
         }
 
-    def sender(self, address: MailboxAddress | str) -> "FakeSender":
-        """A double of :class:`connector.operators.base.Sender` for one mailbox."""
-        return FakeSender(self, str(address))
+    def sender(self, address: MailboxAddress | str, identity: Identity | None = None) -> "FakeSender":
+        """A double of :class:`connector.operators.base.Sender` for one mailbox, of whoever holds it."""
+        return FakeSender(self, str(address), identity=identity)
 
-    def receiver(self, address: MailboxAddress | str) -> "FakeReceiver":
-        """A double of :class:`connector.operators.base.Receiver` for one mailbox."""
-        return FakeReceiver(self, str(address))
+    def receiver(self, address: MailboxAddress | str, identity: Identity | None = None) -> "FakeReceiver":
+        """A double of :class:`connector.operators.base.Receiver` for one mailbox, of whoever holds it."""
+        return FakeReceiver(self, str(address), identity)
+
+    def session(self, address: str, identity: Identity | None) -> FakeSession:
+        """A login that has not been made yet, for the doubles of this module."""
+        return FakeSession(identity, partial(self.check_reachable, address), self.refused_secrets)
 
     def knows(self, address: MailboxAddress | str) -> bool:
         """True for a mailbox of this operator."""
@@ -235,6 +243,7 @@ class FakeSender(Sender):
     Args:
         operator: who takes them.
         address: the mailbox that sends.
+        identity: who logs in; ``None`` = somebody whom the operator always knows.
         sleep: how a slow answer waits; tests pass their own to need no time.
     """
 
@@ -243,22 +252,24 @@ class FakeSender(Sender):
         operator: FakeOperator,
         address: str,
         *,
+        identity: Identity | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._operator = operator
         self._address = address
         self._sleep = sleep
+        self._session = operator.session(address, identity)
         self.closed = False
 
     async def limits(self) -> SubmissionLimits:
         """What the operator announces; see :class:`connector.operators.base.Sender`."""
-        self._operator.check_reachable(self._address)
+        self._session.open()
         return SubmissionLimits(max_bytes=self._operator.max_bytes, offers_dsn=self._operator.offers_dsn)
 
     async def submit(self, envelope: OutgoingEnvelope, *, on_data: Callable[[], None]) -> Acceptance:
         """Give one message; see :class:`connector.operators.base.Sender`."""
         operator = self._operator
-        operator.check_reachable(self._address)
+        self._session.open()
         reach("send.connected")
         self._check(envelope)
         answers = tuple(self._recipient(address) for address in envelope.recipients)
@@ -279,8 +290,14 @@ class FakeSender(Sender):
         reach("send.accepted")
         return Acceptance(250, f"2.0.0 Ok: queued as {queue_id}", answers, "TLSv1.2 FAKE")
 
+    async def drop_stale(self) -> int:
+        """One session at most; see :class:`connector.operators.base.Sender`."""
+        self._session.drop_stale()
+        return int(self._session.is_open)
+
     async def close(self) -> None:
-        """Nothing is open; see :class:`connector.operators.base.Sender`."""
+        """End the session; see :class:`connector.operators.base.Sender`."""
+        self._session.close()
         self.closed = True
 
     def _check(self, envelope: OutgoingEnvelope) -> None:
@@ -319,11 +336,13 @@ class FakeReceiver(Receiver):
     Args:
         operator: where the mail is.
         address: the mailbox.
+        identity: who logs in; ``None`` = somebody whom the operator always knows.
     """
 
-    def __init__(self, operator: FakeOperator, address: str) -> None:
+    def __init__(self, operator: FakeOperator, address: str, identity: Identity | None = None) -> None:
         self._operator = operator
         self._address = address
+        self._session = operator.session(address, identity)
         self._highest_listed: dict[str, tuple[int, int]] = {}
         self.closed = False
 
@@ -355,7 +374,7 @@ class FakeReceiver(Receiver):
 
     def find_sent(self, message_id: str) -> Lookup:
         """Look into the Sent folder; see :class:`connector.operators.base.Receiver`."""
-        self._operator.check_reachable(self._address)
+        self._session.open()
         if not self._operator.files_sent:
             return Lookup.CANNOT_TELL
         sent = self._operator.folder(self._address, "Sent").messages
@@ -365,16 +384,27 @@ class FakeReceiver(Receiver):
         """Wait for what was not there at the last listing; see :class:`connector.operators.base.Receiver`."""
         box = self._open(folder)
         seen = self._highest_listed.get(folder, (box.uid_validity, box.next_uid))
-        changed = self._operator.wait_for_news(seconds, lambda: (box.uid_validity, box.next_uid) != seen, stop)
+
+        def told() -> bool:
+            self._session.drop_stale()
+            return stop() or not self._session.is_open
+
+        changed = self._operator.wait_for_news(seconds, lambda: (box.uid_validity, box.next_uid) != seen, told)
         self._operator.check_reachable(self._address)
         return changed
 
+    def drop_stale(self) -> bool:
+        """See :class:`connector.operators.base.Receiver`."""
+        self._session.drop_stale()
+        return self._session.is_open
+
     def close(self) -> None:
         """Never raises; see :class:`connector.operators.base.Receiver`."""
+        self._session.close()
         self.closed = True
 
     def _open(self, folder: str) -> _Folder:
-        self._operator.check_reachable(self._address)
+        self._session.open()
         try:
             return self._operator.folder(self._address, folder)
         except KeyError:

@@ -1,6 +1,7 @@
 """The loops of a mailbox: what they do when something fails, and what wakes them."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -19,11 +20,13 @@ from connector.daemon.workers import (
     until_there,
 )
 from connector.domain.errors import ConfigurationError, Unavailable
+from connector.domain.states import WaitingFor
 from connector.exchange.collect import Collector
 from connector.exchange.lookup import Inquirer
 from connector.exchange.opening import Opener
 from connector.exchange.prepare import Preparer
 from connector.exchange.send import Dispatcher
+from connector.identities import IdentityUnavailable
 from connector.journal.journal import Journal
 from connector.operators.base import Receiver, Sender
 from connector.operators.errors import AuthenticationRefused, ConnectionFailed
@@ -135,11 +138,38 @@ def test_delivering_wakes_when_something_that_was_postponed_is_due(
     assert bell.waits == [waited]
 
 
-def receive_loop(script: Script, bell: QuickBell, mood: Mood, box: MailboxSettings) -> tuple[ReceiveLoop, list[str]]:
+class Holder:
+    """An identity in the hand of the test."""
+
+    label = "Alix"
+
+    def __init__(self) -> None:
+        self.needs: WaitingFor | None = None
+        self.held = "first"
+
+    def revision(self) -> str:
+        return self.held
+
+    def apply_to(self, context: object) -> None:
+        if self.needs is not None:
+            raise IdentityUnavailable("CARTE_ABSENTE", "no card", self.needs)
+
+    def sasl(self) -> None:
+        return None
+
+    def needs_person(self) -> WaitingFor | None:
+        return self.needs
+
+
+def receive_loop(
+    script: Script, bell: QuickBell, mood: Mood, box: MailboxSettings, *, holder: Holder | None = None,
+    session: Callable[[], bool] = lambda: False,
+) -> tuple[ReceiveLoop, list[str]]:  # fmt: skip
     heard: list[str] = []
-    receiver = _with(close=lambda: heard.append("closed"), wait=lambda *_, **__: True)
+    receiver = _with(close=lambda: heard.append("closed"), wait=lambda *_, **__: True, drop_stale=session)
     loop = ReceiveLoop(
         mailbox=box,
+        identity=holder or Holder(),
         make_receiver=lambda: cast("Receiver", receiver),
         collector=cast("Collector", _with(run_once=script)),
         inquirer=cast("Inquirer", _with(run_once=lambda _: 1)),
@@ -198,14 +228,17 @@ def test_a_refused_identity_is_never_hammered(
 class FakeSenderLoop:
     def __init__(self, *answers: object) -> None:
         self.script = Script(*answers)
-        self.last_failure: Unavailable | None = None
-        self.forgotten = 0
+        self.hindered_by: Unavailable | None = None
+        self.forgotten = self.believed = 0
 
     async def run_once(self) -> int:
         return cast("int", self.script())
 
     def forget_pause(self) -> None:
         self.forgotten += 1
+
+    def identity_changed(self) -> None:
+        self.believed += 1
 
     def pause_seconds(self) -> float:
         return 9.0
@@ -217,6 +250,9 @@ class ClosedSender:
 
     async def close(self) -> None:
         self.closed += 1
+
+    async def drop_stale(self) -> int:
+        return 0
 
 
 def send_loop(
@@ -234,6 +270,7 @@ def send_loop(
         clock=mood.clock,
         mood=mood,
         impatience=threading.Event(),
+        identity_news=threading.Event(),
     )
     return loop, sender
 
@@ -249,7 +286,7 @@ def test_sending_sleeps_until_the_next_message_is_due_or_the_pause_ends(mood: Mo
 
 def test_a_person_ends_the_pause_and_a_failure_shows(mood: Mood, bell: QuickBell) -> None:
     dispatcher = FakeSenderLoop(0, DISK)
-    dispatcher.last_failure = Unavailable("OPERATEUR_INJOIGNABLE", "refused")
+    dispatcher.hindered_by = Unavailable("OPERATEUR_INJOIGNABLE", "refused")
     loop, _ = send_loop(dispatcher, bell, mood, _with(next_due=lambda _: mood.clock.now()))
     loop.impatience.set()
     loop.run()

@@ -19,6 +19,14 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "next_due": (sql.NEXT_DUE, {"box": BOX}, ["ix_messages_due"]),
     "next_incoming": (sql.NEXT_INCOMING, {"box": BOX, "in_state": "stored"}, ["ix_incoming_due"]),
     "waiting": (sql.MESSAGES_IN_STATE, {"box": BOX, "in_state": "waiting"}, ["ix_messages_due"]),
+    "to hold": (
+        sql.TO_HOLD,
+        {**_NOW, "box": BOX, "reasons": ["card", "pin"], "reason": "card", "problem": "CARTE_ABSENTE"},
+        ["ix_messages_due"],
+    ),
+    "to resume": (
+        sql.TO_RESUME, {"box": BOX, "reasons": ["card", "pin"], "problems": ["X"], "limit": 1}, ["ix_messages_due"]
+    ),
     "expire": (sql.OVERDUE, {"now": EPOCH}, ["ix_messages_state"]),
     "duplicate": (sql.EARLIER_TWIN, {"fingerprint": "f", "since": EPOCH}, ["ix_submissions_fingerprint"]),
     "unreported": (sql.UNREPORTED, {"box": BOX, "limit": 1}, ["ix_submissions_unreported"]),

@@ -15,6 +15,7 @@ from connector.identities import PasswordIdentity, SaslCredentials, external, lo
 from connector.operators.errors import (
     AuthenticationRefused,
     ConnectionFailed,
+    LoginDeferred,
     OperatorError,
     OutcomeUnknown,
     PermanentRefusal,
@@ -100,7 +101,7 @@ def desk(pki: Pki, trust: Path) -> Open:
         ({"RCPT": "421 4.7.0 too many errors"}, ConnectionFailed, "OPERATEUR_DIFFERE"),
         ({"RCPT": ""}, ConnectionFailed, "OPERATEUR_INJOIGNABLE"),
         ({"AUTH": "535 5.7.8 no"}, AuthenticationRefused, "AUTHENTIFICATION"),
-        ({"AUTH": "454 4.7.0 try later"}, TemporaryRefusal, "OPERATEUR_DIFFERE"),
+        ({"AUTH": "454 4.7.0 try later"}, LoginDeferred, "OPERATEUR_DIFFERE"),
         ({"AUTH": "334 e30="}, AuthenticationRefused, "AUTHENTIFICATION"),
         ({"AUTH": ""}, ConnectionFailed, "OPERATEUR_INJOIGNABLE"),
     ],

@@ -11,19 +11,22 @@ from imapclient.exceptions import (
     CapabilityError,
     IMAPClientAbortError,
     IMAPClientError,
-    LoginError,
     ProtocolError,
 )
 
-from connector.identities.base import Identity, SaslCredentials, external
+from connector.domain.errors import ConnectorError
+from connector.identities.base import Identity
 from connector.operators.errors import (
-    AuthenticationRefused,
     ConnectionFailed,
     OperatorError,
     PermanentRefusal,
     TemporaryRefusal,
+    TokenRefused,
+    own_cause,
 )
 from connector.operators.smtp_imap.answer import clean
+from connector.operators.smtp_imap.imap_auth import PASSING, authenticate
+from connector.operators.smtp_imap.sasl import may_show_another, refused_again
 from connector.operators.tls import TlsPolicy, tls_failure
 from connector.settings.model import OperatorSettings
 
@@ -32,18 +35,32 @@ __all__ = ["ImapConnection", "failures", "open_connection"]
 ImapConnection = Any
 """``imapclient.IMAPClient``, which comes without types."""
 
-_PASSING = ("[UNAVAILABLE]", "[INUSE]", "[SERVERBUG]", "[LIMIT]", "[CONTACTADMIN]", "[OVERQUOTA]")  # RFC 5530
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3}  # where the system has them
 
 
 def open_connection(settings: OperatorSettings, tls: TlsPolicy, identity: Identity) -> ImapConnection:
     """Connect, upgrade to TLS before anything else is said, authenticate.
 
+    A refused token is followed by one more connection when another one has come meanwhile.
+
     Raises:
-        ConnectionFailed: nothing there, no STARTTLS, PREAUTH in clear, TLS fails.
+        ConnectionFailed: nothing there, no STARTTLS, PREAUTH in clear, TLS fails, two tokens in a row are refused.
         AuthenticationRefused: the server does not accept our certificate or our credentials.
-        TemporaryRefusal: the server cannot check them now.
+        LoginDeferred: the server cannot check them now.
+        NeedsPerson: the identity is not ready.
     """
+    try:
+        return _open(settings, tls, identity)
+    except TokenRefused:
+        if not may_show_another(identity):
+            raise
+    try:
+        return _open(settings, tls, identity)
+    except TokenRefused as refusal:
+        raise refused_again(refusal) from refusal
+
+
+def _open(settings: OperatorSettings, tls: TlsPolicy, identity: Identity) -> ImapConnection:
     client: ImapConnection = None
     context = tls.context()
     try:
@@ -52,7 +69,7 @@ def open_connection(settings: OperatorSettings, tls: TlsPolicy, identity: Identi
             _keep_alive(client.socket())
             _secure(client, settings, context)
             tls.approve(client.socket())
-            _authenticate(client, identity)
+            authenticate(client, identity, initial_response=settings.sasl_initial_response)
     except BaseException:
         shut(client)
         raise
@@ -68,17 +85,15 @@ def shut(client: ImapConnection | None) -> None:
 
 @contextlib.contextmanager
 def failures() -> Iterator[None]:
-    """Turn what imapclient, imaplib, ssl and sockets raise into operator errors."""
+    """Turn what imapclient, imaplib, ssl and sockets raise into errors of ours."""
     try:
         yield
-    except OperatorError:
+    except ConnectorError:
         raise
-    except LoginError as error:
-        raise _login_failure(error) from error
     except CapabilityError as error:
         raise ConnectionFailed("STARTTLS_ABSENT", clean(str(error))) from error
     except ssl.SSLError as error:
-        raise tls_failure(error) from error
+        raise own_cause(error) or tls_failure(error) from error
     except (IMAPClientAbortError, ProtocolError, OSError, ValueError) as error:
         # a time-out is an OSError; imapclient's parser raises ValueError for some answers that make no sense
         raise ConnectionFailed("OPERATEUR_INJOIGNABLE", clean(f"{type(error).__name__}: {error}")) from error
@@ -114,39 +129,8 @@ def _keep_alive(connection: socket.socket) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def _authenticate(client: ImapConnection, identity: Identity) -> None:
-    """Log in. IMAP has no way around it: without credentials the certificate speaks through EXTERNAL."""
-    credentials = identity.sasl() or external("")
-    if credentials.mechanism == "LOGIN":
-        client.login(*(response.decode() for response in credentials.responses))
-        return
-    if not client.has_capability(f"AUTH={credentials.mechanism}"):
-        raise AuthenticationRefused("AUTHENTIFICATION", f"the server does not offer {credentials.mechanism}")
-    client.sasl_login(credentials.mechanism, _Player(credentials))
-
-
-class _Player:
-    """Answers challenges from the list; gives up when the server asks for more than there is."""
-
-    def __init__(self, credentials: SaslCredentials) -> None:
-        self._responses = iter(credentials.responses)
-
-    def __call__(self, _challenge: bytes) -> bytes | None:
-        return next(self._responses, None)
-
-
-def _login_failure(error: LoginError) -> OperatorError:
-    """Imapclient makes a login error of a lost connection too: that one says nothing about our identity."""
-    text = clean(str(error))
-    if isinstance(error.__context__, IMAPClientAbortError):
-        return ConnectionFailed("OPERATEUR_INJOIGNABLE", f"connection lost while logging in ({text})")
-    if any(code in text for code in _PASSING):
-        return TemporaryRefusal("OPERATEUR_DIFFERE", "credentials cannot be checked now", answer=text)
-    return AuthenticationRefused("AUTHENTIFICATION", "the IMAP server refused the credentials", answer=text)
-
-
 def _refusal(error: IMAPClientError) -> OperatorError:
     text = clean(str(error))
-    if any(code in text for code in _PASSING):
+    if any(code in text for code in PASSING):
         return TemporaryRefusal("OPERATEUR_DIFFERE", "the IMAP server cannot do this now", answer=text)
     return PermanentRefusal("OPERATEUR_REFUS", "the IMAP server refused a command", answer=text)

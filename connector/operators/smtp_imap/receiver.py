@@ -73,6 +73,7 @@ class ImapReceiver:
     tls: TlsPolicy = field(init=False)
     _client: ImapConnection | None = field(default=None, init=False)
     _context: ssl.SSLContext | None = field(default=None, init=False)  # that the connection was made with
+    _revision: str = field(default="", init=False)  # of the identity that it was made with
     _view: _View | None = field(default=None, init=False)  # of the selected folder
     _listed: _View | None = field(default=None, init=False)  # at the last list_new
 
@@ -123,14 +124,24 @@ class ImapReceiver:
 
     def wait(self, folder: str, *, seconds: float, stop: Callable[[], bool]) -> bool:
         """Wait for news; see :class:`connector.operators.base.Receiver`. IDLE is renewed after ``idle_seconds``."""
+
+        def told() -> bool:
+            return stop() or self._is_stale()
+
         with self._talking() as client:
             view = self._select(client, folder)  # news since list_new may have come between other commands
             if self._listed is not None and view.is_newer_than(self._listed):
                 return True
             if client.has_capability("IDLE"):
-                return self._idle(client, seconds, stop)
-        pause(seconds=seconds, stop=stop)
+                return self._idle(client, seconds, told)
+        pause(seconds=seconds, stop=told)
         return False
+
+    def drop_stale(self) -> bool:
+        """Log out when the identity has changed; see :class:`connector.operators.base.Receiver`."""
+        if self._is_stale():
+            self.close()
+        return self._client is not None
 
     def close(self) -> None:
         """Log out; never raises."""
@@ -145,13 +156,15 @@ class ImapReceiver:
     @contextmanager
     def _talking(self) -> Iterator[ImapConnection]:
         """The open connection; dropped when something breaks, kept after a mere refusal."""
+        self.drop_stale()
         context = self.tls.context()
-        if self._client is not None and self._context is not context:  # another certificate, card or trust since
+        if self._client is not None and self._context is not context:  # other authorities or lists since
             self.close()
         try:
             if self._client is None:
+                revision = self.identity.revision()
                 self._client = open_connection(self.settings, self.tls, self.identity)
-                self._context = context
+                self._context, self._revision = context, revision
             with failures():
                 yield self._client
         except (PermanentRefusal, TemporaryRefusal):
@@ -160,6 +173,9 @@ class ImapReceiver:
             client, self._client, self._view = self._client, None, None
             shut(client)
             raise
+
+    def _is_stale(self) -> bool:
+        return self._client is not None and self._revision != self.identity.revision()
 
     def _select(self, client: ImapConnection, folder: str, *, readonly: bool = False) -> _View:
         self._view = None

@@ -58,6 +58,14 @@ class SmtpSender:
                     if connection.uses == 1 or connection.data_begun:
                         raise
 
+    async def drop_stale(self) -> int:
+        """Close idle connections of an identity that has changed; see :class:`connector.operators.base.Sender`."""
+        revision = self.identity.revision()
+        stale = [connection for connection in self._idle if connection.revision != revision]
+        self._idle = [one for one in self._idle if one.revision == revision and one.is_usable]
+        await asyncio.gather(*(connection.close() for connection in stale))
+        return len(self._idle)
+
     async def close(self) -> None:
         """Say goodbye on every kept connection; the object can be used again."""
         idle, self._idle = self._idle, []
@@ -81,6 +89,7 @@ class SmtpSender:
             await self._put_back(connection)
 
     async def _kept(self) -> SmtpConnection | None:
+        await self.drop_stale()
         now, context = asyncio.get_running_loop().time(), self.tls.context()
         while self._idle:
             connection = self._idle.pop()
@@ -97,7 +106,9 @@ class SmtpSender:
         return await SmtpConnection.open(self.settings, self.tls, self.identity)
 
     async def _put_back(self, connection: SmtpConnection) -> None:
-        if await connection.reset():
+        if connection.revision != self.identity.revision():
+            await connection.close()
+        elif await connection.reset():
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)
         else:

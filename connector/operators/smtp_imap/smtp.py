@@ -6,7 +6,6 @@ known to be right.
 """
 
 import asyncio
-import base64
 import contextlib
 import re
 import ssl
@@ -18,8 +17,9 @@ import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
+from connector.domain.errors import ConnectorError
 from connector.domain.ports import reach
-from connector.identities.base import Identity, SaslCredentials
+from connector.identities.base import Identity
 from connector.operators.base import Acceptance, OutgoingEnvelope, RecipientAnswer, SubmissionLimits
 from connector.operators.errors import (
     AuthenticationRefused,
@@ -28,8 +28,12 @@ from connector.operators.errors import (
     OutcomeUnknown,
     PermanentRefusal,
     TemporaryRefusal,
+    TokenRefused,
+    own_cause,
 )
 from connector.operators.smtp_imap.answer import clean
+from connector.operators.smtp_imap.sasl import may_show_another, refused_again
+from connector.operators.smtp_imap.smtp_auth import authenticate
 from connector.operators.smtp_imap.submission import dot_stuffed, mail_options, rcpt_options
 from connector.operators.tls import TlsPolicy, tls_failure
 from connector.settings.model import OperatorSettings
@@ -51,6 +55,7 @@ class SmtpConnection:
     client: aiosmtplib.SMTP
     settings: OperatorSettings
     context: ssl.SSLContext  # that it was made with
+    revision: str  # of the identity that it was made with
     transport: asyncio.WriteTransport  # aiosmtplib forgets it when it closes, and then nobody could abort it
     tls: str
     extensions: frozenset[str] = frozenset()
@@ -64,12 +69,28 @@ class SmtpConnection:
     async def open(cls, settings: OperatorSettings, tls: TlsPolicy, identity: Identity) -> Self:
         """Connect, upgrade to TLS, say who we are.
 
+        A refused token is followed by one more connection when another one has come meanwhile.
+
         Raises:
-            ConnectionFailed: nothing there, no STARTTLS (nothing is said in clear), TLS fails.
+            ConnectionFailed: nothing there, no STARTTLS (nothing is said in clear), TLS fails, two tokens in a row
+                are refused.
             AuthenticationRefused: the server does not accept our certificate or our credentials.
-            TemporaryRefusal: the server cannot check them now (454).
+            LoginDeferred: the server cannot check them now (454).
+            NeedsPerson: the identity is not ready.
         """
-        server, context = settings.smtp, tls.context()
+        try:
+            return await cls._open(settings, tls, identity)
+        except TokenRefused:
+            if not may_show_another(identity):
+                raise
+        try:
+            return await cls._open(settings, tls, identity)
+        except TokenRefused as refusal:
+            raise refused_again(refusal) from refusal
+
+    @classmethod
+    async def _open(cls, settings: OperatorSettings, tls: TlsPolicy, identity: Identity) -> Self:
+        server, revision, context = settings.smtp, identity.revision(), tls.context()
         client = aiosmtplib.SMTP(
             hostname=server.host, port=server.port, timeout=settings.connect_seconds, tls_context=context,
             use_tls=server.tls == "implicit", start_tls=False, local_hostname=LOCAL_NAME,
@@ -78,10 +99,10 @@ class SmtpConnection:
         try:
             with _failing_before_data():
                 transport = await _secure(client, implicit=server.tls == "implicit")
-                connection = cls(client, settings, context, transport, tls.approve(_tls_of(transport)))
+                connection = cls(client, settings, context, revision, transport, tls.approve(_tls_of(transport)))
                 client.timeout = settings.answer_seconds
                 await connection._greet()
-                await connection._authenticate(identity)
+                await authenticate(client, identity, initial_response=settings.sasl_initial_response)
         except BaseException:
             if connection is not None:
                 connection.abort()
@@ -162,37 +183,6 @@ class SmtpConnection:
         self.extensions = frozenset(self.client.esmtp_extensions)
         size = self.client.esmtp_extensions.get("size", "")
         self.max_bytes = int(size) if size.isascii() and size.isdigit() and int(size) else None
-
-    async def _authenticate(self, identity: Identity) -> None:
-        """Play the SASL exchange (RFC 4954).
-
-        A server that does not offer EXTERNAL is taken to go by the certificate alone: nothing secret is at stake,
-        and it refuses MAIL or RCPT if it does not.
-        """
-        credentials = identity.sasl()
-        if credentials is None:
-            return
-        if credentials.mechanism.lower() not in self.client.server_auth_methods:
-            if credentials.mechanism == "EXTERNAL":
-                return
-            raise AuthenticationRefused("AUTHENTIFICATION", f"the server does not offer {credentials.mechanism}")
-        reply = await self._play(credentials)
-        if reply.code == 334:  # asks for more than there is to say: XOAUTH2 refuses this way
-            raise AuthenticationRefused("AUTHENTIFICATION", "the server refused the credentials", answer=_line(reply))
-        if 400 <= reply.code < 500:
-            raise TemporaryRefusal("OPERATEUR_DIFFERE", "credentials cannot be checked now", answer=_line(reply))
-        if reply.code != 235:
-            raise AuthenticationRefused("AUTHENTIFICATION", "the server refused the credentials", answer=_line(reply))
-
-    async def _play(self, credentials: SaslCredentials) -> SMTPResponse:
-        encoded = [base64.b64encode(response) for response in credentials.responses]
-        command = [b"AUTH", credentials.mechanism.encode()]
-        if credentials.initial_response:
-            command.append(encoded.pop(0) or b"=")  # RFC 4954 4: "=" stands for an empty initial response
-        reply = await self.client.execute_command(*command)
-        while reply.code == 334 and encoded:
-            reply = await self.client.execute_command(encoded.pop(0))
-        return reply
 
     def _check_size(self, size: int) -> None:
         if self.max_bytes is not None and size > self.max_bytes:
@@ -312,13 +302,13 @@ def _failing_before_data() -> Iterator[None]:
     """Whatever breaks in here, no content has left."""
     try:
         yield
-    except OperatorError:
+    except ConnectorError:
         raise
     except aiosmtplib.SMTPResponseException as refusal:
         answer = clean(f"{refusal.code} {refusal.message}")
         raise ConnectionFailed("OPERATEUR_INJOIGNABLE", "the server does not serve us", answer=answer) from refusal
     except (aiosmtplib.SMTPException, OSError) as error:
-        raise _connection_failure(error) from error
+        raise own_cause(error) or _connection_failure(error) from error
 
 
 def _connection_failure(error: BaseException) -> OperatorError:
