@@ -221,6 +221,7 @@ def _trace_line(entry: TraceEntry) -> str:
     word, _, code = entry.outcome.partition(" ")
     outcome = say(*OUTGOING_WORDS[OutgoingState(word)]) if word in set(OutgoingState) else word.replace("ok", "")
     answer = "" if entry.action == "take" else entry.answer  # of a server; at the taking it is our own, in English
-    told = [part for part in ("" if outcome in action else outcome, code, answer) if part]
+    negotiated = entry.server.partition(" ")[2]  # TLS version, suite, name and revocation list of the operator
+    told = [part for part in ("" if outcome in action else outcome, code, answer, negotiated) if part]
     who = f" [{entry.actor}]" if entry.actor == ACTOR else ""
     return escape(f"{_local(entry.at)}  {action}{who}{' : ' if told else ''}{', '.join(told)}")

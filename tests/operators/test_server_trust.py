@@ -130,7 +130,7 @@ def test_a_revoked_server_is_refused(pki: Pki, trust: Path, visit: Visit, tmp_pa
 
 
 @both
-def test_revocation_of_the_whole_chain_is_checked(visit: Visit, tmp_path: Path) -> None:
+def test_revocation_of_the_whole_chain_is_checked_when_all_lists_are_there(visit: Visit, tmp_path: Path) -> None:
     root = Authority.root("TEST AC RACINE DE PASSAGE")
     withdrawn = root.intermediate("TEST AC RETIREE")
     root.revoked.append(withdrawn.certificate.serial_number)
