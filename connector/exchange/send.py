@@ -12,20 +12,23 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from connector.domain.address import MailboxAddress
-from connector.domain.errors import ConnectorError, IllegalTransition
+from connector.domain.errors import ConnectorError, IllegalTransition, Retry
 from connector.domain.ports import Clock
 from connector.domain.states import OutgoingEvent, RecipientState, WaitingFor
+from connector.exchange.gate import REFUSED_CODES, IdentityGate
 from connector.exchange.retry import Again, WaitForPerson, backoff_seconds, decide
+from connector.identities.base import Identity
 from connector.journal.journal import Journal
 from connector.journal.records import OutgoingMessage, RecipientChange
 from connector.operators.base import Acceptance, OutgoingEnvelope, RecipientAnswer, Sender
 from connector.operators.errors import (
     AuthenticationRefused,
     ConnectionFailed,
+    LoginDeferred,
     OperatorError,
     OutcomeUnknown,
 )
@@ -38,6 +41,7 @@ TRY_IDENTITY_AGAIN = timedelta(minutes=15)
 
 SERVER_CHARS = 255  # of the trace
 _BLOCKING = (WaitingFor.CREDENTIALS, WaitingFor.SETTINGS)
+_ABOUT_MAILBOX = (ConnectionFailed, LoginDeferred, AuthenticationRefused)
 _OPEN = (RecipientState.PENDING, RecipientState.DEFERRED)
 _REACHED = (RecipientState.ACCEPTED, RecipientState.DELIVERED, RecipientState.READ)
 
@@ -48,6 +52,8 @@ class Dispatcher:
 
     A refused identity blocks the whole mailbox: the refused message waits for a person, and while it waits nothing
     else is tried, so that an account is never hammered. What blocks is read from the journal, not remembered.
+    An identity that is not ready (card, PIN, token, code) lets nothing leave either, and resumes by itself: see
+    :mod:`connector.exchange.gate`.
     """
 
     mailbox: MailboxAddress
@@ -58,7 +64,8 @@ class Dispatcher:
     owner: str
     server: str  # for the trace
     parallel: int
-    actor: str = "connector"  # the authenticated identity, for the trace (Ref#2 ECO.4.1.2)
+    identity: Identity | None = None  # who sends; the same object that the sender shows, in the same thread
+    actor: str = "connector"  # for the trace (Ref#2 ECO.4.1.2), unless the identity tells
     may_try_identity_again: bool = False  # True for a certificate: showing it again locks no account
     luck: Callable[[], float] = random.random
     _failures: int = 0  # connection failures in a row: the mailbox pauses, not each message alone
@@ -66,13 +73,23 @@ class Dispatcher:
     _proven: bool = False  # the operator accepted our identity since this object was made
     _stranded: bool = True  # a message may be *sending* although nobody sends it: our predecessor or an attempt died
     last_failure: ConnectorError | None = None
-    """What hinders the mailbox now; ``None`` while sending works."""
+    """Why the last attempt failed, when that was about the mailbox; ``None`` after one that did not."""
+    _gate: IdentityGate = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._gate = IdentityGate(self.mailbox, self.journal, self.clock, self.retry, self.identity)
+
+    @property
+    def hindered_by(self) -> ConnectorError | None:
+        """What hinders the mailbox now; ``None`` while sending works."""
+        return self._gate.missing.reason if self._gate.missing else self.last_failure
 
     async def run_once(self) -> int:
         """Send what is due now.
 
         Returns:
-            How many messages were tried; 0 when there was nothing to do, or the mailbox is blocked or pausing.
+            How many messages were tried, put on hold or let go; 0 when there was nothing to do, or the mailbox is
+            blocked or pausing.
 
         Raises:
             Unavailable: the journal; an answer that it could not store has become an unknown outcome when this
@@ -81,16 +98,28 @@ class Dispatcher:
         if self._stranded:
             self.journal.recover(owner=self.owner, mailbox=self.mailbox)
             self._stranded = False
-        if self.clock.monotonic() < self._paused_until or self._is_still_blocked():
-            return 0
-        limit = self.parallel if self._proven else 1
+        changed, bound = self._pass_gate(await self.sender.drop_stale())
+        if not bound or self.clock.monotonic() < self._paused_until or self._is_still_blocked():
+            return changed
+        limit = min(bound, self.parallel if self._proven else 1)
         claimed = self.journal.claim_due(self.mailbox, owner=self.owner, limit=limit)
         ends = await asyncio.gather(*(self._attempt(message) for message in claimed), return_exceptions=True)
         crashes = [end for end in ends if end is not None]
         if crashes:  # the others have come to their end before this one is told
             self._stranded = True
             raise crashes[0]
-        return len(claimed)
+        return changed + len(claimed)
+
+    def _pass_gate(self, open_sessions: int) -> tuple[int, int]:
+        """How many messages changed because of our identity, and how many may leave at a time."""
+        was_missing = self._gate.missing is not None
+        changed = self._gate.look(open_sessions)
+        if self._gate.missing is not None:
+            self._proven = False  # when it is back, one message shows it first
+        elif was_missing and self.last_failure is not None and self.last_failure.retry is Retry.AFTER_PERSON:
+            self.last_failure = None
+        bound = self._gate.lets_through(open_sessions)
+        return changed, self.parallel if bound is None else bound
 
     def is_blocked(self) -> bool:
         """True while a message waits because our identity or a setting does not let us in."""
@@ -116,6 +145,11 @@ class Dispatcher:
     def forget_pause(self) -> None:
         """A person says that it is worth trying now."""
         self._paused_until = 0.0
+        self._gate.believe()
+
+    def identity_changed(self) -> None:
+        """Something happened to card, PIN, token or code; the next round asks the identity and believes it."""
+        self._gate.believe()
 
     def pause_seconds(self) -> float:
         """How long the mailbox still pauses after a failed connection."""
@@ -138,6 +172,7 @@ class Dispatcher:
             self._refused(message, failure)
         else:
             self._failures, self._proven, self.last_failure = 0, True, None
+            self._gate.succeeded()
             self._accepted(message, acceptance)
 
     def _envelope(self, message: OutgoingMessage) -> OutgoingEnvelope:
@@ -172,9 +207,9 @@ class Dispatcher:
         )  # fmt: skip
 
     def _refused(self, message: OutgoingMessage, failure: ConnectorError) -> None:
-        if isinstance(failure, ConnectionFailed):
+        if isinstance(failure, ConnectionFailed | LoginDeferred):
             self._note_failure()
-        if isinstance(failure, ConnectionFailed | AuthenticationRefused) or not isinstance(failure, OperatorError):
+        if isinstance(failure, _ABOUT_MAILBOX) or not isinstance(failure, OperatorError):
             self.last_failure = failure
         decision = decide(
             failure, attempts=message.attempts, now=self.clock.now(), deadline=message.deadline_at,
@@ -189,6 +224,8 @@ class Dispatcher:
                 )  # fmt: skip
             case WaitForPerson(waiting_for):
                 self._proven = self._proven and not isinstance(failure, AuthenticationRefused)
+                if waiting_for is not WaitingFor.SETTINGS and failure.code not in REFUSED_CODES:
+                    self._gate.failed()
                 self._record(message, OutgoingEvent.HOLD, code=failure.code, failure=failure, waiting_for=waiting_for)
             case _:
                 self._give_up(message, failure)
@@ -218,7 +255,8 @@ class Dispatcher:
         self.journal.record(
             message.id, event, next_attempt_at=again, waiting_for=waiting_for, code=code,
             detail=failure.detail if failure else None, answer=said or getattr(failure, "answer", "") or None,
-            recipients=list(recipients), server=_peer(self.server, tls), actor=self.actor,
+            recipients=list(recipients), server=_peer(self.server, tls),
+            actor=self.identity.label if self.identity else self.actor,
         )  # fmt: skip
 
 

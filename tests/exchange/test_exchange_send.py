@@ -41,6 +41,9 @@ class ScriptedSender:
             raise answer
         return Acceptance(250, "2.0.0 Ok: queued as Q1", answer)
 
+    async def drop_stale(self) -> int:
+        return 0
+
     async def close(self) -> None:
         pass
 
