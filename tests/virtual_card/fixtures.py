@@ -1,0 +1,71 @@
+"""A reader, cards and pcscd for tests of everything that stands behind PKCS#11.
+
+Import the fixtures into the ``conftest.py`` of a test folder, ask for them, and give the environment to the process
+under test – pcscd's clients and OpenSC read it once, so the test's own process is no place for a PKCS#11 module::
+
+    from tests.virtual_card.fixtures import card, holder, other_holder, pcscd
+
+    def test_something(pcscd: Pcscd, card: PivCard) -> None:
+        process = subprocess.Popen([...], env=os.environ | pcscd.environment)   # settings: module = OPENSC_MODULE
+        pcscd.slots[0].insert(card)          # put in; noticed within pcscd's 0.4 s
+        with card.holding_signatures() as gate:
+            ...                              # start a handshake in the process
+            gate.wait_reached()              # the card has computed the signature and keeps it
+            pcscd.slots[0].pull()            # pulled out exactly there
+        assert (card.signatures_asked, card.signatures, card.pins_tried) == (1, 0, 1)
+
+What can be done beside that:
+
+* another practitioner's card: ``pcscd.slots[0].insert(other_holder.card())``; another reader: ``pcscd.slots[1]``;
+* a card near its end: ``holder.card(tries_left=1)`` (last try), ``holder.card(tries_left=0)`` (blocked);
+* a card that nobody knows: ``pcscd.slots[0].insert(UnknownCard())``;
+* a slow card: ``card.slow_seconds = 1.0``;
+* ``pcscd.stop()`` (no card service), ``pcscd.restart()``, ``pcscd.restart(reader=None)`` (no reader),
+  ``pcscd.restart("Autre lecteur")`` (reader replaced). Cards stay in their slots through all of them.
+
+The PIN is ``DEFAULT_PIN``; three wrong ones block the card. Certificates come from ``pki.organisations``, so the
+servers of ``tests/servers`` take them. Debian packages: opensc, pcscd, vsmartcard-vpcd.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.pki import Pki
+from tests.virtual_card.holders import Holder
+from tests.virtual_card.pcscd import Pcscd
+from tests.virtual_card.piv import PivCard
+
+__all__ = ["OPENSC_MODULE", "card", "holder", "other_holder", "pcscd"]
+
+OPENSC_MODULE = next(Path("/usr/lib").glob("*-linux-gnu*/opensc-pkcs11.so"), Path("/usr/lib/opensc-pkcs11.so"))
+
+
+@pytest.fixture
+def pcscd() -> Iterator[Pcscd]:
+    """A card service with one reader of two empty slots; removed afterwards, whatever the test did with it."""
+    service = Pcscd()
+    try:
+        service.start()
+        yield service
+    finally:
+        service.remove()
+
+
+@pytest.fixture(scope="session")
+def holder(pki: Pki) -> Holder:
+    """A practitioner."""
+    return Holder.issue(pki.organisations, "899700012345")
+
+
+@pytest.fixture(scope="session")
+def other_holder(pki: Pki) -> Holder:
+    """Another practitioner."""
+    return Holder.issue(pki.organisations, "899700067890")
+
+
+@pytest.fixture
+def card(holder: Holder) -> PivCard:
+    """A new card of the practitioner, not in a reader yet."""
+    return holder.card()
