@@ -11,14 +11,14 @@ organisations; they never make a server trusted. Production and TEST are two wor
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 __all__ = [
-    "PINS", "PINS_BY_SHA256", "Igc", "Pin", "Purpose", "cryptolib_folders", "server_pins",
+    "PINS", "Igc", "Pin", "Purpose", "cryptolib_folders", "server_pins",
 ]  # fmt: skip
 
 Igc = Literal["production", "test"]
@@ -79,13 +79,10 @@ PINS = (
 )  # fmt: skip
 """Every authority that is known beforehand, those for servers of a hierarchy first."""
 
-PINS_BY_SHA256: Mapping[str, Pin] = {pin.sha256: pin for pin in PINS}
-"""The same by fingerprint."""
 
-
-def server_pins(igc: Igc) -> list[Pin]:
+def server_pins(igc: Igc, pins: Iterable[Pin] = PINS) -> list[Pin]:
     """The authorities that make an operator's server trusted, the root first."""
-    return [pin for pin in PINS if pin.igc == igc and pin.purpose is Purpose.SERVERS]
+    return [pin for pin in pins if pin.igc == igc and pin.purpose is Purpose.SERVERS]
 
 
 def cryptolib_folders(platform: str = sys.platform, environment: Mapping[str, str] = os.environ) -> list[Path]:

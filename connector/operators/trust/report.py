@@ -1,12 +1,12 @@
 """What people may want to know of the trust on this machine, as values: for the terminal, the doctor, the page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from connector.operators.trust.certificates import common_name, fingerprint, read_certificates
-from connector.operators.trust.pins import PINS_BY_SHA256, Igc, server_pins
+from connector.operators.trust.pins import PINS, Igc, Pin, server_pins
 from connector.operators.trust.revocation import KeptList
 from connector.operators.trust.service import Trust
 from connector.settings.model import OperatorSettings
@@ -89,12 +89,12 @@ def list_views(trust: Trust) -> list[ListView]:
 def missing_authorities(trust: Trust, igc: Igc) -> list[str]:
     """Names of the pinned server authorities of a hierarchy that are not accepted yet."""
     held = {authority.sha256 for authority in trust.store.servers(igc)}
-    return [pin.name for pin in server_pins(igc) if pin.sha256 not in held]
+    return [pin.name for pin in server_pins(igc, trust.pins) if pin.sha256 not in held]
 
 
-def unpinned_files(operators: Mapping[str, OperatorSettings]) -> list[UnpinnedFile]:
+def unpinned_files(operators: Mapping[str, OperatorSettings], pins: Iterable[Pin] = PINS) -> list[UnpinnedFile]:
     """The authorities in the settings that are not pinned; files that cannot be read are left out."""
-    found = []
+    found, known = [], {pin.sha256 for pin in pins}
     for operator, settings in operators.items():
         for path in settings.tls.trust:
             try:
@@ -104,6 +104,6 @@ def unpinned_files(operators: Mapping[str, OperatorSettings]) -> list[UnpinnedFi
             found += [
                 UnpinnedFile(operator, path, common_name(one.subject), fingerprint(one))
                 for one in certificates
-                if fingerprint(one) not in PINS_BY_SHA256
+                if fingerprint(one) not in known
             ]
     return found

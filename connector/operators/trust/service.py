@@ -18,10 +18,10 @@ from cryptography import x509
 
 from connector.domain.ports import Clock
 from connector.operators.errors import UntrustedServer
-from connector.operators.trust.certificates import common_name, fingerprint, list_addresses
+from connector.operators.trust.certificates import common_name, list_addresses
 from connector.operators.trust.download import Fetch, fetch
 from connector.operators.trust.lists import Judgement, choose, is_genuine, newest_first
-from connector.operators.trust.pins import Igc
+from connector.operators.trust.pins import PINS, Igc, Pin
 from connector.operators.trust.revocation import Fetched, ListCache, Outcome
 from connector.operators.trust.store import TrustStore
 from connector.settings.model import OperatorSettings, TlsSettings
@@ -65,11 +65,13 @@ class Trust:
         folder: ``<data_dir>/trust``; ``None`` for a test bench that goes by the files of its settings alone.
         clock: what time it is.
         fetch: how lists are fetched; the injected one of a test, else HTTP.
+        pins: the authorities that are known beforehand.
     """
 
     folder: Path | None
     clock: Clock
     fetch: Fetch = fetch
+    pins: Sequence[Pin] = PINS
     store: TrustStore = field(init=False)
     lists: ListCache = field(init=False)
     _fetching: threading.Thread | None = field(default=None, init=False, repr=False)
@@ -77,7 +79,7 @@ class Trust:
 
     def __post_init__(self) -> None:
         below = self.folder.joinpath if self.folder is not None else lambda _: None
-        self.store = TrustStore(below("authorities"), self.clock)
+        self.store = TrustStore(below("authorities"), self.clock, self.pins)
         self.lists = ListCache(below("crl"), self.clock, self.fetch)
 
     @classmethod
@@ -180,9 +182,8 @@ class Trust:
             _log.warning("revocation_list_not_noted", error=type(error).__name__)
 
     def _known_address(self, issuer: x509.Certificate) -> list[str]:
-        sha256 = fingerprint(issuer)
-        pins = (authority.pin for authority in self.store.authorities() if authority.sha256 == sha256)
-        return [pin.list_address for pin in pins if pin is not None and pin.list_address]
+        pin = self.store.pin_of(issuer)
+        return [pin.list_address] if pin is not None and pin.list_address else []
 
     # -- keeping the lists fresh
 

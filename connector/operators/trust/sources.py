@@ -13,7 +13,7 @@ from cryptography import x509
 from connector.domain.errors import ConfigurationError, ConnectorError
 from connector.operators.trust.certificates import common_name, fingerprint, plain_fingerprint, read_certificates
 from connector.operators.trust.download import Fetch
-from connector.operators.trust.pins import PINS, PINS_BY_SHA256, Igc, Pin, cryptolib_folders
+from connector.operators.trust.pins import Igc, Pin, cryptolib_folders
 from connector.operators.trust.store import Authority, TrustStore
 
 __all__ = ["Gained", "gather", "import_file"]
@@ -58,7 +58,7 @@ def gather(
         OSError: the store cannot be written.
     """
     before = {authority.sha256 for authority in store.authorities()}
-    wanted = [pin for pin in PINS if pin.igc in set(igcs)]
+    wanted = [pin for pin in store.pins if pin.igc in set(igcs)]
     _from_folders(store, cryptolib_folders() if folders is None else folders)
     failures = _from_addresses(store, wanted, fetch)
     held = {authority.sha256: authority for authority in store.authorities()}
@@ -76,7 +76,7 @@ def gather(
 def _from_folders(store: TrustStore, folders: Iterable[Path]) -> None:
     for path in _files(folders):
         for certificate in _readable(path):
-            if fingerprint(certificate) in PINS_BY_SHA256:
+            if store.pin_of(certificate) is not None:
                 store.add(certificate, source=str(path.parent))
 
 
@@ -116,7 +116,7 @@ def _from_addresses(store: TrustStore, wanted: Sequence[Pin], fetch: Fetch) -> d
 def _from_address(store: TrustStore, address: str, fetch: Fetch, failures: dict[str, ConnectorError]) -> None:
     try:
         found = read_certificates(fetch(address, MAX_FILE_BYTES))
-        pinned = [certificate for certificate in found if fingerprint(certificate) in PINS_BY_SHA256]
+        pinned = [certificate for certificate in found if store.pin_of(certificate) is not None]
         if not pinned:
             raise _unknown(found[0])
         for certificate in pinned:
@@ -159,7 +159,7 @@ def import_file(
     absent = by_hand - {fingerprint(certificate) for certificate in found}
     if absent:
         raise ConfigurationError("AUTORITE_INCONNUE", f"{path.name} holds no certificate with SHA-256 {absent.pop()}")
-    taken = [one for one in found if fingerprint(one) in by_hand or fingerprint(one) in PINS_BY_SHA256]
+    taken = [one for one in found if fingerprint(one) in by_hand or store.pin_of(one) is not None]
     if not taken:
         raise _unknown(found[0])
     for certificate in taken:

@@ -6,7 +6,7 @@ The file is checked again each time it is read, so that a damaged or exchanged o
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from connector.operators.trust.certificates import (
     read_certificates,
 )
 from connector.operators.trust.chain import is_signed_by
-from connector.operators.trust.pins import PINS_BY_SHA256, Igc, Pin, Purpose
+from connector.operators.trust.pins import PINS, Igc, Pin, Purpose
 from connector.platform.files import private_folder, write_atomic
 
 __all__ = ["Authority", "TrustStore"]
@@ -40,7 +40,7 @@ class Authority:
     certificate: x509.Certificate = field(repr=False)
     sha256: str
     igc: Igc
-    by_hand: bool  # a person took the decision; else its fingerprint is pinned
+    pin: Pin | None  # what is known of it beforehand; None: a person took the decision
     source: str  # where its certificate came from: a folder, an address, a file
     added_at: datetime
 
@@ -50,14 +50,14 @@ class Authority:
         return common_name(self.certificate.subject)
 
     @property
-    def pin(self) -> Pin | None:
-        """What is known of it beforehand."""
-        return PINS_BY_SHA256.get(self.sha256)
+    def by_hand(self) -> bool:
+        """True when a person accepted it on purpose."""
+        return self.pin is None
 
     @property
     def serves(self) -> bool:
         """True when it makes servers trusted: the pinned branch, and what a person added on purpose."""
-        return self.by_hand or (self.pin is not None and self.pin.purpose is Purpose.SERVERS)
+        return self.pin is None or self.pin.purpose is Purpose.SERVERS
 
 
 @dataclass(slots=True)
@@ -66,8 +66,14 @@ class TrustStore:
 
     folder: Path | None  # None: nothing is kept, as on a test bench
     clock: Clock
+    pins: Sequence[Pin] = PINS
     _read: tuple[str, tuple[Authority, ...]] | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def pin_of(self, certificate: x509.Certificate) -> Pin | None:
+        """What is known beforehand of an authority."""
+        sha256 = fingerprint(certificate)
+        return next((pin for pin in self.pins if pin.sha256 == sha256), None)
 
     def revision(self) -> str:
         """Changes when an authority comes or goes."""
@@ -113,15 +119,8 @@ class TrustStore:
             if known.sha256 == sha256:
                 return known
         self.vouch(certificate, accepted)
-        pin = PINS_BY_SHA256.get(sha256)
-        made = Authority(
-            certificate,
-            sha256,
-            pin.igc if pin else igc,
-            by_hand=pin is None,
-            source=source,
-            added_at=self.clock.now(),
-        )
+        pin = self.pin_of(certificate)
+        made = Authority(certificate, sha256, pin.igc if pin else igc, pin, source, self.clock.now())
         self._write(made)
         return made
 
@@ -137,7 +136,7 @@ class TrustStore:
         """
         sha256 = fingerprint(certificate)
         by_hand = sha256 in {plain_fingerprint(text) for text in accepted}
-        if sha256 not in PINS_BY_SHA256 and not (by_hand and is_authority(certificate)):
+        if self.pin_of(certificate) is None and not (by_hand and is_authority(certificate)):
             what = "is not an authority" if by_hand else "is not one of the pinned ones"
             text = f"{common_name(certificate.subject)} {what}: SHA-256 {sha256}"
             raise ConfigurationError("AUTORITE_INCONNUE", text)
@@ -167,13 +166,13 @@ class TrustStore:
         except (OSError, ValueError):
             return None
         sha256, note = fingerprint(certificate), _note(path.with_suffix(".json"))
-        pin, igc = PINS_BY_SHA256.get(sha256), note.get("igc")
+        pin, igc = self.pin_of(certificate), note.get("igc")
         if sha256 != path.stem:
             return None
         if pin is not None:
-            return Authority(certificate, sha256, pin.igc, False, str(note.get("source", "")), _when(note))
+            return Authority(certificate, sha256, pin.igc, pin, str(note.get("source", "")), _when(note))
         if note.get("by_hand") is True and igc in ("production", "test"):
-            return Authority(certificate, sha256, igc, True, str(note.get("source", "")), _when(note))
+            return Authority(certificate, sha256, igc, None, str(note.get("source", "")), _when(note))
         return None
 
 
