@@ -3,7 +3,7 @@
 import typer
 
 from connector import __version__
-from connector.cli import config, demo, queue, run, sandbox, status, trust, xdm
+from connector.cli import config, demo, doctor, queue, run, sandbox, status, trust, xdm
 from connector.cli.exits import stdout
 
 __all__ = ["app"]
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")
 app.add_typer(queue.app, name="queue")
 app.add_typer(sandbox.app, name="sandbox")

@@ -1,7 +1,7 @@
 """Whether a folder is copied to the cloud or to other machines by a synchronisation program.
 
-Such a program holds files while it copies them, brings deleted ones back, makes "conflicted copies", and sends patient
-documents to whoever runs it.
+Such a program holds files while it copies them, brings deleted ones back, makes "conflicted copies", and sends
+patient documents to whoever runs it.
 """
 
 import os

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from connector.domain.catalogue.api import API_CODES
 from connector.domain.catalogue.card import CARD_CODES
+from connector.domain.catalogue.doctor import DOCTOR_CODES
 from connector.domain.catalogue.drops import DROP_CODES
 from connector.domain.catalogue.exchange import EXCHANGE_CODES
 from connector.domain.catalogue.explanation import Explanation
@@ -20,7 +21,7 @@ from connector.domain.catalogue.trust import TRUST_CODES
 __all__ = ["CATALOGUE", "UNKNOWN_CODE", "Explanation", "explain"]
 
 CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
-    API_CODES | DROP_CODES | EXCHANGE_CODES | OWN_CODES | CARD_CODES | SESSIONS_CODES | TRUST_CODES
+    API_CODES | CARD_CODES | DOCTOR_CODES | DROP_CODES | EXCHANGE_CODES | OWN_CODES | SESSIONS_CODES | TRUST_CODES
 )
 """Code to texts."""
 

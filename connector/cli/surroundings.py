@@ -1,0 +1,85 @@
+"""What the doctor and the support bundle look at, gathered for a command."""
+
+from pathlib import Path
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from connector.cli.place import settings_at
+from connector.cli.words import say
+from connector.client.discovery import read_endpoint
+from connector.client.failure import ServiceUnreachable
+from connector.daemon.endpoint import ask_health, data_paths
+from connector.daemon.readiness import problems_before_start
+from connector.domain.errors import ConnectorError
+from connector.domain.text import Text
+from connector.identities.card.status import CardStatus
+from connector.settings.load import InvalidSettings, Problem
+from connector.settings.model import Settings
+from connector.support.doctor import CardAnswer, World
+from connector.support.doctor.beside import world_beside
+
+__all__ = ["surroundings"]
+
+
+def surroundings(path: Path, *, mailbox: str = "", offline: bool = False) -> World:
+    """Everything that the checks need; a settings file that cannot be used is only one more thing to tell.
+
+    Args:
+        path: of the settings.
+        mailbox: folder name or address of the only one to look at.
+        offline: ask nothing of the network.
+
+    Raises:
+        typer.BadParameter: there is no such mailbox.
+    """
+    settings, problems = _settings(path)
+    box = _box(settings, mailbox) if mailbox else ""
+
+    def card() -> CardAnswer:
+        return (
+            _card(settings)
+            if settings is not None
+            else CardAnswer(None, Text("il n'y a pas de réglages", "there are no settings"))
+        )
+
+    return world_beside(
+        path, settings, problems, offline=offline, box=box, ask_card=card,
+        ask_health=lambda: ask_health(settings) if settings is not None else None,
+    )  # fmt: skip
+
+
+def _settings(path: Path) -> tuple[Settings | None, list[Problem]]:
+    try:
+        settings = settings_at(path)
+    except InvalidSettings as invalid:
+        return None, invalid.problems
+    return settings, problems_before_start(settings)
+
+
+def _box(settings: Settings | None, name: str) -> str:
+    for mailbox in settings.mailboxes if settings is not None else ():
+        if name in (mailbox.folder, str(mailbox.address)):
+            return mailbox.folder
+    raise typer.BadParameter(say(f"{name} : aucune boîte ne porte ce nom", f"{name}: no mailbox has this name"))
+
+
+def _card(settings: Settings) -> CardAnswer:
+    """From the connector that runs, which holds the card; else from a card room of our own."""
+    from connector.client.connection import Connection  # noqa: PLC0415 - httpx: slow to import, rarely needed
+
+    try:
+        with Connection(read_endpoint(data_paths(settings).endpoint)) as connector:
+            told = connector.card().model_dump()
+        return CardAnswer(TypeAdapter(CardStatus).validate_python(told))
+    except ServiceUnreachable:
+        return CardAnswer(None, Text("le connecteur n'est pas lancé", "the connector does not run"))
+    except ConnectorError as failure:
+        return CardAnswer(
+            None,
+            Text(f"le connecteur ne le dit pas ({failure.code})", f"the connector does not tell ({failure.code})"),
+        )
+    except ValidationError:
+        return CardAnswer(
+            None, Text("le connecteur lancé est d'une autre version", "the connector that runs is of another version")
+        )

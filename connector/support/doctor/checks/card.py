@@ -1,0 +1,121 @@
+"""Reader and card, without touching the PIN: the system's card service, the middleware, the card, its certificate.
+
+The card itself is looked at by the one who owns it: the connector that runs, or else the card room of this process
+(:class:`connector.support.doctor.world.World`). Two processes at one card is more than some middleware bears.
+"""
+
+from collections.abc import Iterator
+
+from connector.domain.text import Text
+from connector.identities.card.status import CardStatus, Presence, TokenView
+from connector.platform.pcsc import ServiceState
+from connector.support.doctor.check import Check, Gives, Group, Need, once
+from connector.support.doctor.expiry import EXPIRY_ERRORS, EXPIRY_OKS, EXPIRY_WARNINGS, expiry
+from connector.support.doctor.finding import Finding, Severity, error, ok, warning
+from connector.support.doctor.world import World
+
+__all__ = ["CHECKS"]
+
+_CARD_SECONDS = 40.0  # a middleware that is loaded for the first time reads the whole card
+
+
+def _readers(world: World) -> Iterator[Finding]:
+    state = world.ask_readers()
+    if state.service is ServiceState.ABSENT:
+        yield error("PCSC_ABSENT", "", state.detail)
+    elif state.service is ServiceState.STOPPED:
+        yield error("PCSC_ARRETE", "", state.detail)
+    elif not state.readers:
+        yield error("LECTEUR_NON_VU", "")
+    else:
+        yield ok("LECTEUR_OK", ", ".join(state.readers))
+
+
+def _card(world: World) -> Iterator[Finding]:
+    answer = world.ask_card()
+    if answer.status is None:
+        yield warning("CARTE_NON_EXAMINEE", "", answer.reason.en, detail_fr=answer.reason.fr)
+        return
+    status = answer.status
+    if status.presence is Presence.NO_MIDDLEWARE or not status.middleware:
+        yield _hindered(status.code or "CARTE_NON_EXAMINEE", status.middleware, status.detail)
+        return
+    yield ok("MIDDLEWARE_OK", status.middleware)
+    if not status.tokens:
+        if status.presence is not Presence.NO_READER or status.readers:
+            yield _without_token(status)
+        return  # a missing reader is told by the check of the readers
+    for token in status.tokens:
+        yield from _token(world, token)
+    yield from _tls13(world, status)
+
+
+def _without_token(status: CardStatus) -> Finding:
+    subject = ", ".join(status.readers)
+    if status.presence is Presence.NO_CARD:
+        return warning(status.code or "CARTE_NON_EXAMINEE", subject, status.detail)
+    return _hindered(status.code or "CARTE_NON_EXAMINEE", subject, status.detail)
+
+
+def _token(world: World, token: TokenView) -> Iterator[Finding]:
+    subject = f"{token.reader}, {token.serial}" if token.serial else token.reader
+    yield _presence(token, subject)
+    if token.tries_left_low and token.presence not in (Presence.LAST_TRY, Presence.BLOCKED):
+        yield warning("PIN_ESSAI_PERDU", subject)
+    held = token.certificate
+    if held is not None:
+        whose = f"{held.common_name}, {held.issuer}"
+        yield expiry(whose, held.not_before, held.not_after, world.clock.now())
+
+
+def _presence(token: TokenView, subject: str) -> Finding:
+    match token.presence:
+        case Presence.OPEN:
+            return ok("CARTE_OUVERTE", subject)
+        case Presence.LOCKED:
+            return ok("CARTE_SANS_PIN", subject)
+        case Presence.PIN_NEEDED:
+            return warning("CARTE_ATTEND_PIN", subject)
+        case Presence.LAST_TRY:
+            return warning("PIN_DERNIER_ESSAI", subject)
+        case Presence.BLOCKED:
+            return error("CARTE_BLOQUEE", subject)
+        case _:
+            return _hindered(token.code or "CARTE_NON_EXAMINEE", subject, "")
+
+
+def _tls13(world: World, status: CardStatus) -> Iterator[Finding]:
+    """A card without PSS cannot do TLS 1.3 (RFC 8446 4.2.3); an operator set to nothing less is out of its reach."""
+    if any(token.can_pss for token in status.tokens if token.certificate is not None):
+        return
+    on_card = {mailbox.operator for mailbox in world.mailboxes if mailbox.identity.card is not None}
+    for name in sorted(on_card):
+        if world.known.operators[name].tls.minimum == "1.3":
+            yield error("CARTE_SANS_PSS", f"operators.{name}.tls.minimum")
+
+
+def _hindered(code: str, subject: str, detail: str) -> Finding:
+    """What the card room says, under its own code."""
+    return Finding(code, Severity.ERROR, subject, detail)
+
+
+CHECKS = (
+    Check(
+        name="card readers", group=Group.CARD, title=Text("lecteur de carte", "card reader"), parts=once(_readers),
+        needs=frozenset({Need.SETTINGS, Need.CARD}),
+        gives=Gives(ok=("LECTEUR_OK",), error=("PCSC_ABSENT", "PCSC_ARRETE", "LECTEUR_NON_VU")),
+    ),
+    Check(
+        name="card", group=Group.CARD, title=Text("carte", "card"), parts=once(_card), seconds=_CARD_SECONDS,
+        needs=frozenset({Need.SETTINGS, Need.CARD}),
+        gives=Gives(
+            ok=("MIDDLEWARE_OK", "CARTE_OUVERTE", "CARTE_SANS_PIN", *EXPIRY_OKS),
+            warning=(
+                "CARTE_NON_EXAMINEE", "CARTE_ATTEND_PIN", "PIN_DERNIER_ESSAI", "PIN_ESSAI_PERDU", *EXPIRY_WARNINGS,
+            ),
+            error=("CARTE_BLOQUEE", "CARTE_SANS_PSS", *EXPIRY_ERRORS),
+            passes=(),
+        ),
+    ),
+)  # fmt: skip
+"""In the order in which they are told."""
