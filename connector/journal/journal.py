@@ -1,8 +1,8 @@
 """The durable store of the connector: one method per question, each one transaction with its trace.
 
 The questions live with their subject: :mod:`submissions <connector.journal.submissions>`, :mod:`freezing`,
-:mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`. All are synchronous
-and thread-safe.
+:mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`,
+:mod:`search`, :mod:`statistics`. All are synchronous and thread-safe.
 
 Promises, each with its test:
 
@@ -22,6 +22,8 @@ from connector.journal.freezing import Freezing
 from connector.journal.incoming import Incoming
 from connector.journal.outgoing import Outgoing
 from connector.journal.payloads import Payloads
+from connector.journal.search import Search
+from connector.journal.statistics import Statistics
 from connector.journal.store import journal_exists, open_store
 from connector.journal.submissions import Submissions
 from connector.journal.traces import Traces
@@ -31,7 +33,7 @@ from connector.journal.vault import Vault
 __all__ = ["Journal", "journal_exists"]
 
 
-class Journal(Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients):
+class Journal(Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients, Search, Statistics):
     """The journal. Make it with :meth:`open`."""
 
     @classmethod

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from connector.journal import statements as sql
+from connector.journal import statistics
 from connector.testing.clock import EPOCH
 from tests.journal.journal_builders import BOX, Scene
 
@@ -37,6 +38,15 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "replaced": (sql.EARLIER_FOR_DOCUMENT, {"document": "d", "box": BOX}, ["ix_message_documents_document"]),
     "trace of": (sql.TRACE_OF, {"subjects": ["a"], "limit": 1}, ["ix_trace_subject"]),
     "recover": (sql.ALL_SENDING, {}, ["ix_messages_state"]),
+    "open work": (statistics.OPEN_WORK, {}, ["ix_messages_state"]),
+    **{
+        f"attention {number}": (statement, {"since": "01A", "moment": EPOCH, "limit": 9}, ["ix_messages_state"])
+        for number, statement in enumerate(statistics.ATTENTION)
+    },
+    "one day": (statistics.HAPPENED, {"after": 1, "through": 2}, ["sqlite_autoindex_trace_1"]),
+    "what is new": (statistics.ENTRIES_AFTER, {"seq": 1, "limit": 2}, ["sqlite_autoindex_trace_1"]),
+    "corrections": (statistics.CORRECTIONS, {"subjects": ["a"]}, ["ix_trace_subject"]),
+    "set aside": (statistics.SET_ASIDE, {"boxes": [BOX], "since": "01A"}, ["ix_incoming_due"]),
 }  # fmt: skip
 
 

@@ -1,0 +1,119 @@
+"""Finding a submission by what a person remembers of it: an address, a reference, a file name, a subject.
+
+What may name a patient is encrypted, so nothing can be asked of the database: the newest submissions are opened in
+batches and looked at, up to a bound, and the answer says where to go on.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, bindparam, exists, select
+
+from connector.domain.address import MailboxAddress
+from connector.domain.states import OutgoingState
+from connector.journal.records import SubmissionView
+from connector.journal.rows import submission_views
+from connector.journal.schema import messages, submissions
+from connector.journal.store import JournalPart
+
+__all__ = ["Page", "Search", "folded", "matches"]
+
+BATCH = 100
+MOST_LOOKED_AT = 2_000
+"""Submissions that one question opens at most: about a tenth of a second."""
+
+_O = OutgoingState
+_FREQUENT = frozenset({_O.SENT, _O.DELIVERED, _O.READ, _O.CANCELLED})
+"""States in which messages stay: among the newest there are always some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A piece of a list."""
+
+    items: tuple[SubmissionView, ...]
+    after: str | None = None  # where the next piece begins; None = this was the last
+    looked_at: int = 0
+
+
+class Search(JournalPart):
+    """Lists of submissions as people page through them."""
+
+    def find(
+        self, text: str = "", *, states: Sequence[OutgoingState] | None = None, mailbox: MailboxAddress | None = None,
+        limit: int = 25, after: str | None = None, most: int = MOST_LOOKED_AT,
+    ) -> Page:  # fmt: skip
+        """Submissions that fit, newest first.
+
+        Args:
+            text: words that must all occur in address, reference, drop, file names, subject or id; accents and case
+                do not count.
+            states: only those with a message in one of these.
+            mailbox: only of this one.
+            limit: at most that many.
+            after: go on after this id: :attr:`Page.after` of the page before.
+            most: how many are opened at most.
+        """
+        words = folded(text).split()
+        found: list[SubmissionView] = []
+        looked_at = 0
+        for view in self._newest(states, mailbox, after, limit + 1 if not words else BATCH):
+            if len(found) == limit or looked_at == most:
+                return Page(tuple(found), after, looked_at)
+            looked_at, after = looked_at + 1, view.id
+            if matches(view, words):
+                found.append(view)
+        return Page(tuple(found), None, looked_at)
+
+    def _newest(
+        self, states: Sequence[OutgoingState] | None, mailbox: MailboxAddress | None, after: str | None, batch: int
+    ) -> Iterator[SubmissionView]:
+        while True:
+            wanted = {"states": states, "box": mailbox, "after": after, "limit": batch}
+            values = {name: value for name, value in wanted.items() if value is not None}
+            statement = _list(states, mailbox=mailbox is not None, after=after is not None)
+            with self._store.read() as connection:
+                views = submission_views(
+                    connection, self._store.vault, connection.execute(statement, values).all()
+                )  # fmt: skip
+            yield from views
+            if len(views) < batch:
+                return
+            after = views[-1].id
+
+
+def _list(states: Sequence[OutgoingState] | None, *, mailbox: bool, after: bool) -> Select[Any]:
+    """Frequent states are looked for from the newest submission backwards, rare ones by the index of states."""
+    statement = select(submissions).order_by(submissions.c.id.desc()).limit(bindparam("limit"))
+    if states is not None:
+        is_wanted = messages.c.state.in_(bindparam("states", expanding=True))
+        mine = messages.c.submission_id == submissions.c.id
+        few = submissions.c.id.in_(select(messages.c.submission_id).where(is_wanted))
+        statement = statement.where(exists().where(mine, is_wanted) if _FREQUENT & set(states) else few)
+    if mailbox:
+        statement = statement.where(submissions.c.mailbox == bindparam("box"))
+    return statement.where(submissions.c.id < bindparam("after")) if after else statement
+
+
+def folded(text: str) -> str:
+    """Lower-case, without accents: how texts are compared."""
+    split = unicodedata.normalize("NFKD", text)
+    return "".join(character for character in split if not unicodedata.combining(character)).casefold()
+
+
+def matches(view: SubmissionView, words: Sequence[str]) -> bool:
+    """True when every word occurs somewhere.
+
+    Args:
+        view: the submission.
+        words: folded.
+    """
+    if not words:
+        return True
+    addresses = (str(recipient.address) for message in view.messages for recipient in message.recipients)
+    names = (file.name for file in view.files)
+    texts = (view.id, view.source_name, view.reference or "", view.subject or "", str(view.mailbox))
+    everything = folded("\n".join((*texts, *names, *addresses)))
+    return all(word in everything for word in words)

@@ -1,0 +1,245 @@
+"""Numbers and short lists for people: what happened on which day, what is open now, what came last.
+
+Every question walks one index over a bounded piece: days are pieces of the trace, found by halving; open work is
+found by its state; whatever may only count for some time is found by the time in its id (ULID).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select
+
+from connector.domain.address import MailboxAddress
+from connector.domain.states import IncomingState, OutgoingState, WaitingFor
+from connector.journal.records import IncomingMessage, OutgoingMessage, TraceEntry
+from connector.journal.rows import incoming_message, known, outgoing_messages, trace_entry
+from connector.journal.schema import incoming, messages, trace
+from connector.journal.store import JournalPart
+
+__all__ = [
+    "ATTENTION", "CORRECTIONS", "ENTRIES_AFTER", "HAPPENED", "OPEN_WORK", "SET_ASIDE", "DayCounts", "OpenWork",
+    "Statistics", "oldest_id",
+]  # fmt: skip
+
+_O, _I = OutgoingState, IncomingState
+_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TIME_CHARS, _RANDOM_CHARS = 10, 16
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+_t, _m, _n = trace.c, messages.c, incoming.c
+_UNDER_WAY = (_O.RECEIVED, _O.PREPARED, _O.SENDING)
+_FAILED = (_O.REJECTED, _O.FAILED, _O.BOUNCED)
+_TO_OPEN = (_I.SEEN, _I.STORED, _I.OPENED)
+
+_LAST = select(func.coalesce(func.max(_t.seq), 0))
+_FIRST = select(func.min(_t.seq))
+_AT = select(_t.seq, _t.at).where(_t.seq >= bindparam("seq")).order_by(_t.seq).limit(1)
+ENTRIES_AFTER = select(trace).where(_t.seq > bindparam("seq")).order_by(_t.seq).limit(bindparam("limit"))
+
+
+def _ended(actions: Sequence[str], *states: OutgoingState | IncomingState) -> ColumnElement[bool]:
+    """Entries of some actions that led to one of these states; a code may follow the state."""
+    words = [or_(_t.outcome == state.value, _t.outcome.startswith(f"{state.value} ")) for state in states]
+    return and_(_t.action.in_(actions), or_(*words))
+
+
+_EVENTS: dict[str, ColumnElement[bool]] = {
+    "sent": _ended(["send", "lookup"], _O.SENT),
+    "delivered": _ended(["receipt"], _O.DELIVERED),
+    "read": _ended(["receipt"], _O.READ),
+    "failed": or_(_ended(["send", "reject", "expire"], _O.FAILED, _O.REJECTED), _ended(["receipt"], _O.BOUNCED)),
+    "received": _ended(["deliver"], _I.DELIVERED),
+    "set_aside": _ended(["quarantine"], _I.QUARANTINED),
+}
+"""What an entry of the trace counts as: on the day on which it happened, whenever its message was taken."""
+HAPPENED = select(*(func.count().filter(rule).label(name) for name, rule in _EVENTS.items())).where(
+    _t.seq > bindparam("after"), _t.seq <= bindparam("through")
+)
+
+OPEN_WORK = select(_m.state, _m.waiting_for, func.count()).where(
+    _m.state.in_([*_UNDER_WAY, _O.WAITING, _O.OUTCOME_UNKNOWN])
+).group_by(_m.state, _m.waiting_for)  # fmt: skip
+_NEWEST = select(messages).order_by(_m.id.desc()).limit(bindparam("limit"))
+ATTENTION = (
+    _NEWEST.where(_m.state == _O.OUTCOME_UNKNOWN),
+    _NEWEST.where(_m.state == _O.DUPLICATE, _m.next_attempt_at >= bindparam("moment")),
+    *(
+        _NEWEST.where(_m.state == state, _m.next_attempt_at.is_(None), _m.id >= bindparam("since"))
+        for state in _FAILED
+    ),
+)
+CORRECTIONS = select(_t.subject_id, _t.answer).where(
+    _t.subject_id.in_(bindparam("subjects", expanding=True)), _t.action == "correct"
+).order_by(_t.seq)  # fmt: skip
+SET_ASIDE = select(func.count()).where(_n.mailbox.in_(bindparam("boxes", expanding=True)),
+                                        _n.state == _I.QUARANTINED, _n.id >= bindparam("since"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCounts:
+    """What happened between two entries of the trace."""
+
+    sent: int = 0  # messages that the operator took
+    delivered: int = 0
+    read: int = 0
+    failed: int = 0  # rejected, refused, out of time, bounced
+    received: int = 0  # given to the LPS
+    set_aside: int = 0
+
+    def plus(self, more: "DayCounts") -> "DayCounts":
+        """Both together."""
+        return DayCounts(**{f.name: getattr(self, f.name) + getattr(more, f.name) for f in fields(DayCounts)})
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWork:
+    """What is not finished now."""
+
+    under_way: int  # taken, prepared or being sent
+    waiting: dict[WaitingFor, int]
+    unknown: int  # given to the operator, answer lost
+
+    @property
+    def total_waiting(self) -> int:
+        """Everything that does not go on by itself right now."""
+        return sum(self.waiting.values()) + self.unknown
+
+
+def oldest_id(moment: datetime) -> str:
+    """The lowest ULID that can have been made at this moment or later."""
+    number, digits = max(0, (moment - _EPOCH) // _MILLISECOND), []
+    for _ in range(_TIME_CHARS):
+        number, rest = divmod(number, len(_BASE32))
+        digits.append(_BASE32[rest])
+    return "".join(reversed(digits)) + "0" * _RANDOM_CHARS
+
+
+class Statistics(JournalPart):
+    """Read-only questions that people's pages ask."""
+
+    def last_number(self) -> int:
+        """Number of the newest entry of the trace, 0 when there is none: it grows with every change."""
+        with self._store.read() as connection:
+            return int(connection.execute(_LAST).scalar_one())
+
+    def entries_after(self, number: int, *, limit: int = 200) -> list[TraceEntry]:
+        """What was added to the trace after an entry, oldest first."""
+        with self._store.read() as connection:
+            return [trace_entry(row) for row in connection.execute(ENTRIES_AFTER, {"seq": number, "limit": limit})]
+
+    def numbers_before(self, moments: Sequence[datetime]) -> list[int]:
+        """For each moment the number of the last entry before it.
+
+        Found by halving, so exact while the clock goes forward; where it was set back, an entry may count for the
+        neighbouring day.
+        """
+        with self._store.read() as connection:
+            last = int(connection.execute(_LAST).scalar_one())
+            first = int(connection.execute(_FIRST).scalar() or 1)
+            return [_last_before(connection, moment, first, last) for moment in moments]
+
+    def happened(self, after: int, through: int) -> DayCounts:
+        """What happened between two entries.
+
+        Args:
+            after: number of the last entry that does not count.
+            through: number of the last one that does.
+        """
+        if through <= after:
+            return DayCounts()
+        with self._store.read() as connection:
+            row = connection.execute(HAPPENED, {"after": after, "through": through}).one()
+        return DayCounts(**row._mapping)
+
+    def open_work(self) -> OpenWork:
+        """What is not finished now, over all mailboxes."""
+        waiting: dict[WaitingFor, int] = {}
+        under_way = unknown = 0
+        with self._store.read() as connection:
+            for state, reason, count in connection.execute(OPEN_WORK):
+                if state == _O.WAITING:
+                    waiting[known(WaitingFor, reason)] = count
+                elif state == _O.OUTCOME_UNKNOWN:
+                    unknown += count
+                else:
+                    under_way += count
+        return OpenWork(under_way, waiting, unknown)
+
+    def attention(self, since: datetime, *, limit: int = 100) -> list[OutgoingMessage]:
+        """Messages about which a person should decide, newest first: failed or bounced, lost answers, duplicates.
+
+        What was sent anew with a corrected recipient is settled and does not come.
+
+        Args:
+            since: failures and duplicates of what was taken before this no longer count; lost answers always do.
+            limit: at most that many are looked at.
+        """
+        values: dict[str, Any] = {"since": oldest_id(since), "moment": since, "limit": limit}
+        with self._store.read() as connection:
+            rows = [row for statement in ATTENTION for row in connection.execute(statement, values)]
+            found = outgoing_messages(connection, sorted(rows, key=lambda row: row.id, reverse=True)[:limit])
+            settled = _corrections(connection, [message.submission_id for message in found])
+        return [m for m in found if m.submission_id not in settled or m.state is _O.OUTCOME_UNKNOWN]
+
+    def correction_of(self, submission_id: str) -> str | None:
+        """The newest submission that was made of this one with another recipient."""
+        with self._store.read() as connection:
+            return _corrections(connection, [submission_id]).get(submission_id)
+
+    def set_aside(self, mailboxes: Sequence[MailboxAddress], since: datetime) -> int:
+        """How many received messages could not be opened and still wait for somebody to look."""
+        values = {"boxes": list(mailboxes), "since": oldest_id(since)}
+        with self._store.read() as connection:
+            return int(connection.execute(SET_ASIDE, values).scalar_one())
+
+    def newest_received(
+        self, *, limit: int, after: str | None = None, states: Sequence[IncomingState] | None = None,
+        mailbox: MailboxAddress | None = None,
+    ) -> list[IncomingMessage]:  # fmt: skip
+        """Received messages that are for people, newest first: neither receipts nor duplicates.
+
+        Args:
+            limit: at most that many.
+            after: only those older than this id.
+            states: only these; ``None`` = all.
+            mailbox: only of this one.
+        """
+        wanted = {"limit": limit, "after": after, "states": states, "box": mailbox}
+        values = {name: value for name, value in wanted.items() if value is not None}
+        statement = _received(after=after is not None, states=states is not None, mailbox=mailbox is not None)
+        with self._store.read() as connection:
+            return [incoming_message(self._store.vault, row) for row in connection.execute(statement, values)]
+
+
+def _received(*, after: bool, states: bool, mailbox: bool) -> Select[Any]:
+    """A delivered message has its files noted in ``sealed``; a receipt or duplicate never has."""
+    is_for_people = or_(_n.sealed.is_not(None), _n.state.in_([*_TO_OPEN, _I.QUARANTINED]))
+    statement = select(incoming).where(is_for_people).order_by(_n.id.desc()).limit(bindparam("limit"))
+    if after:
+        statement = statement.where(_n.id < bindparam("after"))
+    if states:
+        statement = statement.where(_n.state.in_(bindparam("states", expanding=True)))
+    return statement.where(_n.mailbox == bindparam("box")) if mailbox else statement
+
+
+def _corrections(connection: Connection, submission_ids: Sequence[str]) -> dict[str, str]:
+    """Submission to the newest one that was made of it."""
+    if not submission_ids:
+        return {}
+    rows = connection.execute(CORRECTIONS, {"subjects": list(dict.fromkeys(submission_ids))})
+    return {row.subject_id: row.answer for row in rows}
+
+
+def _last_before(connection: Connection, moment: datetime, first: int, last: int) -> int:
+    low, high = first - 1, last  # the answer lies in [low, high]
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = connection.execute(_AT, {"seq": middle}).first()
+        if row is not None and row.at < moment:
+            low = max(middle, row.seq)
+        else:
+            high = middle - 1
+    return low
