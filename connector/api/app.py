@@ -8,7 +8,7 @@ from connector.api.access import Access
 from connector.api.blocking import Blocking
 from connector.api.errors import Containment, answer_errors
 from connector.api.guard import Gate, GuardSettings
-from connector.api.routes import card, instance, mailboxes
+from connector.api.routes import card, codes, instance, mailboxes
 from connector.api.services import ApiServices
 
 __all__ = ["create_app"]
@@ -56,4 +56,6 @@ def _version_1(services: ApiServices, port: int) -> APIRouter:
         router.include_router(card.routes(services.cards, services.settings.card, services.clock, blocking))
     if services.tokens is not None:
         router.include_router(mailboxes.token_routes(services, services.tokens))
+    if services.codes is not None:
+        router.include_router(codes.routes(services.codes, services.settings, blocking))
     return router

@@ -20,7 +20,7 @@ __all__ = ["Containment", "answer_errors"]
 
 _log = structlog.get_logger(__name__)
 
-_SAFE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+_SAFE_STEP = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")  # a name, or a place in a list
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expected")
 _HTTP_CODES = {404: "API_ROUTE_INCONNUE", 405: "API_METHODE_REFUSEE"}
 
@@ -58,7 +58,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 def _field(details: dict[str, Any]) -> dict[str, Any]:
     """Where, what kind, which bound: never the value, and never a sentence that may quote it."""
-    steps = [str(step) if _SAFE_NAME.fullmatch(str(step)) else "?" for step in details["loc"]]
+    steps = [str(step) if _SAFE_STEP.fullmatch(str(step)) else "?" for step in details["loc"]]
     bounds = {name: value for name, value in (details.get("ctx") or {}).items() if name in _BOUNDS}
     return {"where": ".".join(steps), "kind": details["type"], **bounds}
 

@@ -13,19 +13,24 @@ from connector.support.health import Component, Condition
 __all__ = ["find_mailbox", "mailbox_models", "token_state_model"]
 
 
-def find_mailbox(settings: Settings, name: str) -> MailboxSettings:
+def find_mailbox(settings: Settings, name: str, method: IdentityMethod | None = None) -> MailboxSettings:
     """The mailbox that is meant.
 
     Args:
         settings: with all mailboxes.
         name: of its folder, or its address; without regard to case.
+        method: the way in that it must have; ``None`` = any.
 
     Raises:
-        InvalidSubmission: ``BOITE_INCONNUE``.
+        InvalidSubmission: ``BOITE_INCONNUE``, ``BOITE_AUTRE_IDENTITE``.
     """
     wanted = name.casefold()
     for mailbox in settings.mailboxes:
         if wanted in (mailbox.folder, str(mailbox.address).casefold()):
+            if method is not None and mailbox.identity.method is not method:
+                raise InvalidSubmission(
+                    "BOITE_AUTRE_IDENTITE", f"identity.auth of this mailbox is not a {method.value}"
+                )
             return mailbox
     raise InvalidSubmission("BOITE_INCONNUE", "no mailbox of the settings has this folder name or address")
 

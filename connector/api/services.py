@@ -10,12 +10,13 @@ from connector.api.guard.tokens import new_token
 from connector.domain.address import MailboxAddress
 from connector.domain.ports import Clock
 from connector.identities.card.status import CardPort
+from connector.identities.code import CodeStatus
 from connector.identities.tokens import TokenStatus
 from connector.journal.journal import Journal
-from connector.settings.model import Settings
+from connector.settings.model import MailboxSettings, Settings
 from connector.support.health import Component
 
-__all__ = ["OWNER", "ApiServices", "OwnerAccess", "TokenPort"]
+__all__ = ["OWNER", "ApiServices", "CodePort", "OwnerAccess", "TokenPort"]
 
 OWNER = "owner"
 """Client part of the token in the discovery file."""
@@ -54,6 +55,38 @@ class TokenPort(Protocol):
         ...
 
 
+class CodePort(Protocol):
+    """Sessions that open with a one-time code; :class:`connector.api.codes.CodeDesk`."""
+
+    def status(self, mailbox: MailboxSettings) -> CodeStatus:
+        """How it stands; never blocks.
+
+        Raises:
+            InvalidSubmission: ``CODE_SANS_OPERATEUR``: the operator has no such session.
+        """
+        ...
+
+    def start(self, mailbox: MailboxSettings) -> CodeStatus:
+        """Have the operator send a code; blocks.
+
+        Raises:
+            ConnectorError: as :meth:`connector.identities.code.CodeSession.start`.
+        """
+        ...
+
+    def give(self, mailbox: MailboxSettings, code: str) -> CodeStatus:
+        """Give the code, once; blocks.
+
+        Raises:
+            ConnectorError: as :meth:`connector.identities.code.CodeSession.give`.
+        """
+        ...
+
+    def unlock(self, mailbox: MailboxSettings) -> CodeStatus:
+        """A person says that login and password are right and the account is not blocked."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices:
     """Everything behind the routes. All of it is thread-safe; what may block says so."""
@@ -65,4 +98,5 @@ class ApiServices:
     owner: OwnerAccess
     cards: CardPort | None = None  # blocks while a card works; None: no mailbox uses one
     tokens: TokenPort | None = None  # None: no mailbox uses one
+    codes: CodePort | None = None  # None: no operator here sends any
     decided: Callable[[], None] = lambda: None  # a person or program decided something: look at the journal now

@@ -183,7 +183,8 @@ class Daemon:
     def _api_services(self) -> ApiServices:
         return ApiServices(
             settings=self.settings, report=self._health.report, journal=self._journal, clock=self._shared.clock,
-            owner=OwnerAccess.new(self._shared.ids.uuid()), decided=self._hurry,
+            owner=OwnerAccess.new(self._shared.ids.uuid()), tokens=self._shared.identities.tokens,
+            decided=self._hurry,
         )  # fmt: skip
 
     @contextlib.contextmanager
@@ -251,6 +252,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # whoever reads the discovery file early waits instead of being refused
     except OSError as error:
         listener.close()
         raise ConfigurationError("PORT_OCCUPE", f"port {port} cannot be bound: {error.strerror}") from error

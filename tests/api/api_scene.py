@@ -54,7 +54,7 @@ class FakeCards:
     error: Exception | None = None
     given: list[tuple[str | None, str, bool]] = field(default_factory=list)
     hold: threading.Event | None = None
-    inside: threading.Event = field(default_factory=threading.Event)
+    inside: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def status(self) -> CardStatus:
         readers = tuple(token.reader for token in self.tokens)
@@ -84,7 +84,7 @@ class FakeCards:
         return self.tokens[0] if self.tokens else None
 
     def _work(self) -> None:
-        self.inside.set()
+        self.inside.release()
         if self.hold is not None:
             assert self.hold.wait(10)
         if self.error is not None:

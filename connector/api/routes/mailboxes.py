@@ -9,6 +9,7 @@ from connector.api.requests import requires
 from connector.api.services import ApiServices, TokenPort
 from connector.client.models.mailboxes import MailboxesModel, PutTokenModel, TokenStateModel
 from connector.domain.scopes import Scope
+from connector.settings.model import IdentityMethod
 
 __all__ = ["routes", "token_routes"]
 
@@ -33,7 +34,7 @@ def token_routes(services: ApiServices, tokens: TokenPort) -> APIRouter:
     @router.put("", summary="Hand over an access token", dependencies=may_write)
     def put(box: str, asked: PutTokenModel) -> TokenStateModel:
         """Kept in memory only, until it runs out; what waited for it goes on by itself."""
-        mailbox = find_mailbox(services.settings, box)
+        mailbox = find_mailbox(services.settings, box, IdentityMethod.TOKEN)
         life = timedelta(seconds=asked.expires_in) if asked.expires_in is not None else None
         expires_at = services.clock.now() + life if life else None
         return token_state_model(tokens.put(mailbox.address, asked.access_token.get_secret_value(), expires_at))
@@ -41,6 +42,6 @@ def token_routes(services: ApiServices, tokens: TokenPort) -> APIRouter:
     @router.delete("", summary="The person has logged out", status_code=204, dependencies=may_write)
     def delete(box: str) -> None:
         """Drops the token and ends the sessions that were opened with it (Ref#2 ECO.1.2.6)."""
-        tokens.close(find_mailbox(services.settings, box).address)
+        tokens.close(find_mailbox(services.settings, box, IdentityMethod.TOKEN).address)
 
     return router

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, SecretStr
 
 from connector.client.models.base import Answer, Question, example
 
-__all__ = ["MailboxModel", "MailboxesModel", "PutTokenModel", "TokenStateModel"]
+__all__ = ["CodeStateModel", "GiveCodeModel", "MailboxModel", "MailboxesModel", "PutTokenModel", "TokenStateModel"]
 
 _TOKEN_STATE = {"usable": True, "expires_at": "2026-11-20T09:02:00Z", "code": ""}
 _MAILBOX = {
@@ -86,3 +86,38 @@ class PutTokenModel(Question):
     access_token: SecretStr = Field(min_length=1, max_length=16_000)
     expires_in: int | None = Field(default=None, ge=1, le=86_400)
     """Seconds that it lives, as it came with; without it the token's own word counts, up to an hour."""
+
+
+class CodeStateModel(Answer):
+    """Where the session of a mailbox stands that is opened with a one-time code."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                "state": "code_expected",
+                "expires_at": "2026-11-20T09:04:00Z",
+                "sent_to": "06 ** ** ** 12",
+                "start_at": "2026-11-20T09:00:30Z",
+                "code": "",
+            }
+        )
+    )
+
+    state: str
+    """``needs_start``, ``code_expected``, ``open``, ``refused``, ``expired``, ``locked``."""
+    expires_at: datetime | None = None
+    """Of the code that is awaited, or of the session that is open."""
+    sent_to: str = ""
+    """A hint of the operator for the person."""
+    start_at: datetime | None = None
+    """A code can be asked for again from here on."""
+    code: str = ""
+    """Code of the last refusal."""
+
+
+class GiveCodeModel(Question):
+    """The one-time code that the person received; it is given to the operator once."""
+
+    model_config = ConfigDict(json_schema_extra=example({"code": "123456"}))
+
+    code: SecretStr = Field(min_length=1, max_length=64)

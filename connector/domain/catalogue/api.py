@@ -122,6 +122,12 @@ API_CODES = {
         "No mailbox has this name.",
         "Use the name of the mailbox's folder or its address, as in the settings.",
     ),
+    "BOITE_AUTRE_IDENTITE": Explanation(
+        "Cette boîte ne s'ouvre pas de cette façon.",
+        "Vérifiez identity.auth dans les réglages de la boîte.",
+        "This mailbox is not opened in this way.",
+        "Check identity.auth in the settings of the mailbox.",
+    ),
     "CLIENT_INCONNU": Explanation(
         "Aucun accès ne porte ce nom.",
         "Consultez la liste : mss-connector client list.",
