@@ -215,6 +215,7 @@ class CodeSession:
                 raise CodeRefused("CODE_INCERTAIN", f"no answer to the code ({lost.code})") from lost
             with self._lock:
                 self._grant, self._until, self._refusals, self._code = grant, grant.expires_at, 0, ""
+                self._start_at = self._clock.now() + self._pause()
                 self._go(CodeEvent.GRANT)
         return self._told()
 
