@@ -132,7 +132,10 @@ class Trust:
     ) -> Approval:
         """From the top down: a revoked authority says nothing that counts about those below."""
         grace = timedelta(hours=settings.crl_grace_hours)
-        for certificate, issuer in reversed(list(pairwise(chain))):
+        links = list(pairwise(chain))
+        if settings.revocation == "required":
+            self._want(links)
+        for certificate, issuer in reversed(links):
             used = self._list_about(certificate, issuer, settings, given)
             if used is None:
                 continue
@@ -155,7 +158,6 @@ class Trust:
         genuine = [revocations for revocations in ours if is_genuine(revocations, issuer)]
         kept: Lists = ()
         if settings.revocation == "required":
-            self._want(certificate, issuer)
             kept = self.lists.of(issuer)
         elif not ours:
             return None
@@ -173,11 +175,12 @@ class Trust:
             code, detail = "CRL_INVALIDE", "the list of its issuer is not signed as it should, or unreadable"
         raise UntrustedServer(code, f"revocation of {_named(certificate)} cannot be checked: {detail}")
 
-    def _want(self, certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-        """Where its list is: the certificate says so, else what is known of its issuer."""
+    def _want(self, links: Iterable[tuple[x509.Certificate, x509.Certificate]]) -> None:
+        """Note where the lists are: the certificate says so, else what is known of its issuer."""
         try:
-            for address in list_addresses(certificate) or self._known_address(issuer):
-                self.lists.want(address, issuer)
+            for certificate, issuer in links:
+                for address in list_addresses(certificate) or self._known_address(issuer):
+                    self.lists.want(address, issuer)
         except OSError as error:  # a full disk does not make a list that is there worse
             _log.warning("revocation_list_not_noted", error=type(error).__name__)
 
