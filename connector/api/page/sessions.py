@@ -5,8 +5,8 @@ path of every address. Cookies do not know ports: a browser shows ours to whatev
 on ``127.0.0.1``. The key is what such a server never sees, and the cookie's own ``Path`` keeps it from being sent
 there in the first place. A form carries a third one (:attr:`PageSession.form_token`).
 
-Rules, each with its test: a link opens one session, once, for a minute; a session id never comes from outside; a
-session that is not used for a while, or is old, is gone; so is the one that a fresh link of the same browser replaces.
+Rules, each with its test: a link opens one session, once, for a minute; no session id ever comes from outside; a
+session that is old or not used for a while is gone, and so is the one that a fresh link replaces in its browser.
 """
 
 import hmac
