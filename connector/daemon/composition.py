@@ -6,33 +6,30 @@ seconds, and loses no claim: what was claimed and not finished is found again by
 
 import contextlib
 import signal
-import socket
-import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, timedelta
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector import __version__
-from connector.api.app import create_app
-from connector.api.guard.connection import server_for
 from connector.api.services import ApiServices, OwnerAccess
-from connector.daemon.endpoint import data_paths, forget_endpoint, tell_endpoint
+from connector.daemon.endpoint import data_paths
+from connector.daemon.http import serving
 from connector.daemon.mailbox import MailboxParts, Shared, build_mailbox
 from connector.daemon.nudge import NUDGE_SECONDS, NudgeWatch
 from connector.daemon.readiness import problems_before_start
 from connector.daemon.store import open_journal
 from connector.daemon.supervisor import Bell, Supervisor
+from connector.daemon.upkeep import Upkeep
 from connector.daemon.workers import Mood, PrepareLoop
 from connector.domain.address import MailboxAddress
-from connector.domain.errors import ConfigurationError, ConnectorError
+from connector.domain.errors import ConfigurationError
 from connector.exchange.plan import MailboxRules
 from connector.exchange.prepare import Preparer
 from connector.identities import IdentityServices
 from connector.intake.layout import KnownFolders
 from connector.journal.journal import Journal
+from connector.operators.trust import Trust
 from connector.platform.files import private_folder
 from connector.platform.keystore import resolve_secret
 from connector.platform.lock import InstanceLock
@@ -40,7 +37,7 @@ from connector.platform.paths import DataPaths
 from connector.platform.system import SystemClock, SystemIds
 from connector.settings.load import InvalidSettings
 from connector.settings.model import Settings
-from connector.support.health import Component, Condition, HealthRegistry
+from connector.support.health import HealthRegistry
 from connector.support.log import configure_log
 
 __all__ = ["Daemon", "run_daemon"]
@@ -48,8 +45,6 @@ __all__ = ["Daemon", "run_daemon"]
 _log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 10.0
-EXPIRE_SECONDS = 60
-HOUSEKEEPING_HOURS = 24
 PREPARERS = 2  # one per core of a small machine; the libraries below release the interpreter's lock
 
 
@@ -96,9 +91,10 @@ class Daemon:
             identities=IdentityServices(read_secret=resolve_secret, clock=SystemClock()),
             prepare_bells=tuple(Bell() for _ in range(PREPARERS)),  # one each: a ring wakes one sleeper only
             owner=f"daemon-{SystemIds().ulid()}",
+            trust=Trust(paths.root / "trust", SystemClock()),
         )
         self._mailboxes: list[MailboxParts] = []
-        self._journal_state = Component("journal")
+        self._upkeep = Upkeep(settings, journal, self._shared.clock, self._prepared)
         self._nudges = NudgeWatch(paths)
 
     def run(self) -> list[str]:
@@ -110,8 +106,8 @@ class Daemon:
             self._supervisor.start()
             running.push(self._stop_after_failure)
             if self.settings.api.enabled:
-                running.enter_context(self._http())
-            running.enter_context(self._scheduler())
+                running.enter_context(serving(self._api_services(), self.paths))
+            running.enter_context(self._upkeep.scheduled(self._shared.trust))
             _log.info("started", folder_count=len(self._mailboxes))
             while not self.asked_to_stop.wait(NUDGE_SECONDS):
                 self._listen_to_person()
@@ -138,7 +134,7 @@ class Daemon:
             self._supervisor.add(mood.name, loop.run, loop.bell)
             self._health.add(mood.name, mood.component)
         self._health.add("workers", self._supervisor.health)
-        self._health.add("journal", self._journal_health)
+        self._health.add("journal", self._upkeep.health)
 
     def _rules(self, address: MailboxAddress) -> MailboxRules:
         """What preparing needs to know of a mailbox.
@@ -156,50 +152,12 @@ class Daemon:
             parts.send_bell.ring()
             parts.folder_bell.ring()
 
-    def _journal_health(self) -> Component:
-        return self._journal_state
-
-    @contextlib.contextmanager
-    def _http(self) -> Iterator[None]:
-        """The local HTTP server in a thread of its own, and the file that tells where it is."""
-        api = self.settings.api
-        listener = listen(api.host, api.port)
-        port = listener.getsockname()[1]
-        services = self._api_services()
-        server = server_for(create_app(services, port=port))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
-        thread.start()
-        owner = services.owner
-        tell_endpoint(self.paths, host=api.host, port=port, instance=owner.instance, token=owner.token)
-        _log.info("listening", host=api.host, port=port)
-        try:
-            yield
-        finally:
-            forget_endpoint(self.paths)
-            server.should_exit = True
-            thread.join(STOP_SECONDS)
-            listener.close()
-
     def _api_services(self) -> ApiServices:
         return ApiServices(
             settings=self.settings, report=self._health.report, journal=self._journal, clock=self._shared.clock,
             owner=OwnerAccess.new(self._shared.ids.uuid()), tokens=self._shared.identities.tokens,
             decided=self._hurry,
         )  # fmt: skip
-
-    @contextlib.contextmanager
-    def _scheduler(self) -> Iterator[None]:
-        """Periodic work. What is due is computed from the journal, so a missed tick only delays."""
-        scheduler = BackgroundScheduler(
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}, timezone=UTC
-        )
-        scheduler.add_job(self._expire, "interval", seconds=EXPIRE_SECONDS, id="expire")
-        scheduler.add_job(self._keep_house, "interval", hours=HOUSEKEEPING_HOURS, id="housekeeping")
-        scheduler.start()
-        try:
-            yield
-        finally:
-            scheduler.shutdown(wait=False)
 
     def _listen_to_person(self) -> None:
         """Somebody decided something at the terminal."""
@@ -211,52 +169,6 @@ class Daemon:
         self._shared.ring_preparers()
         for parts in self._mailboxes:
             parts.hurry()
-
-    def _expire(self) -> None:
-        with self._noting_journal():
-            if self._journal.expire(self._shared.clock.now()):
-                self._prepared()
-
-    def _keep_house(self) -> None:
-        """Drop what retention no longer keeps, and walk the chain of the trace."""
-        now, keep = self._shared.clock.now(), self.settings.journal
-        with self._noting_journal():
-            count = self._journal.purge(
-                payload_before=now - timedelta(days=keep.keep_payload_days),
-                trace_before=now - timedelta(days=keep.keep_trace_days),
-            )
-            _log.info("purged", count=count)
-            self._journal.verify_trace()
-
-    @contextlib.contextmanager
-    def _noting_journal(self) -> Iterator[None]:
-        """A journal that fails shows in the health tree; the schedule goes on."""
-        try:
-            yield
-        except ConnectorError as error:
-            since = self._shared.clock.now().isoformat()
-            self._journal_state = Component("journal", Condition.ERROR, error.code, since, error.detail)
-            _log.error("journal_failed", code=error.code, detail=error.detail)
-        else:
-            self._journal_state = Component("journal")
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Bind the local server.
-
-    Raises:
-        ConfigurationError: ``PORT_OCCUPE``.
-    """
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    if sys.platform != "win32":  # there the option would let two programs share a port
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen()  # whoever reads the discovery file early waits instead of being refused
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError("PORT_OCCUPE", f"port {port} cannot be bound: {error.strerror}") from error
-    return listener
 
 
 @contextlib.contextmanager
