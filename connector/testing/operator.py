@@ -104,6 +104,7 @@ class FakeOperator:
         self.online = True
         self.accepted: list[OutgoingEnvelope] = []
         self.refused_secrets: set[str] = set()  # tokens and passwords; nobody logs in with them
+        self.shown_secrets: list[str] = []  # in the order in which they came, refused ones too
         self._news = threading.Condition()
         self._numbers = itertools.count(1)
         names = ("INBOX", "Sent") if files_sent else ("INBOX",)
@@ -121,7 +122,11 @@ class FakeOperator:
 
     def session(self, address: str, identity: Identity | None) -> FakeSession:
         """A login that has not been made yet, for the doubles of this module."""
-        return FakeSession(identity, partial(self.check_reachable, address), self.refused_secrets)
+        return FakeSession(identity, partial(self.check_reachable, address), self._refuses)
+
+    def _refuses(self, secret: str) -> bool:
+        self.shown_secrets.append(secret)
+        return secret in self.refused_secrets
 
     def knows(self, address: MailboxAddress | str) -> bool:
         """True for a mailbox of this operator."""

@@ -14,13 +14,15 @@ class FakeSession:
     Args:
         identity: who logs in; ``None`` = somebody whom the operator always knows.
         connect: raises what a connection begins with.
-        refused_secrets: tokens and passwords that the operator does not accept.
+        refuses: shown a token or password, tells whether the operator refuses it.
     """
 
-    def __init__(self, identity: Identity | None, connect: Callable[[], None], refused_secrets: set[str]) -> None:
+    def __init__(
+        self, identity: Identity | None, connect: Callable[[], None], refuses: Callable[[str], bool]
+    ) -> None:
         self._identity = identity
         self._connect = connect
-        self._refused_secrets = refused_secrets
+        self._refuses = refuses
         self._revision: str | None = None  # that it was opened with
 
     @property
@@ -46,7 +48,7 @@ class FakeSession:
             return
         revision = self._identity.revision() if self._identity else ""
         credentials = self._identity.sasl() if self._identity else None
-        if credentials is not None and credentials.secret in self._refused_secrets:
+        if credentials is not None and self._refuses(credentials.secret):
             raise _refusal(credentials)
         self._revision = revision
 

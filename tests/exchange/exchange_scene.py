@@ -28,6 +28,7 @@ from connector.exchange.opening import Opener
 from connector.exchange.plan import MailboxRules
 from connector.exchange.prepare import Preparer
 from connector.exchange.send import Dispatcher
+from connector.identities import Identity
 from connector.journal.journal import Journal
 from connector.journal.records import FrozenMessage, IncomingMessage, OutgoingMessage
 from connector.journal.vault import Vault
@@ -105,10 +106,12 @@ class Scene:
 
     # --- sending ---
 
-    def new_dispatcher(self, sender: Sender | None = None, *, parallel: int = 4) -> Dispatcher:
+    def new_dispatcher(
+        self, sender: Sender | None = None, *, parallel: int = 4, identity: Identity | None = None
+    ) -> Dispatcher:
         return Dispatcher(
-            mailbox=LAB, journal=self.journal, sender=sender or self.operator.sender(LAB), clock=self.clock,
-            retry=RETRY, owner="test", server="smtp.test", parallel=parallel, luck=lambda: 0.5,
+            mailbox=LAB, journal=self.journal, sender=sender or self.operator.sender(LAB, identity), clock=self.clock,
+            retry=RETRY, owner="test", server="smtp.test", parallel=parallel, identity=identity, luck=lambda: 0.5,
         )  # fmt: skip
 
     def take(
