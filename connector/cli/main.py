@@ -3,7 +3,7 @@
 import typer
 
 from connector import __version__
-from connector.cli import config, demo, doctor, queue, run, sandbox, status, trust, xdm
+from connector.cli import bundle, client, config, demo, doctor, queue, run, sandbox, session, status, trust, xdm
 from connector.cli.exits import stdout
 
 __all__ = ["app"]
@@ -19,9 +19,12 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.add_typer(client.app, name="client")
 app.add_typer(config.app, name="config")
 app.add_typer(queue.app, name="queue")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(bundle.app, name="support")
+app.add_typer(session.app, name="session")
 app.add_typer(trust.app, name="trust")
 app.add_typer(xdm.app, name="xdm")
 

@@ -6,9 +6,11 @@ from types import MappingProxyType
 
 from connector.domain.states import IncomingState, OutgoingState, RecipientState, WaitingFor
 from connector.domain.text import Text
+from connector.identities.card.status import Presence
 
 __all__ = [
-    "ACTION_WORDS", "OUTGOING_WORDS", "PERSON_STATES", "RECIPIENT_WORDS", "WAITING_WORDS", "PersonState",
+    "ACTION_WORDS", "OUTGOING_WORDS", "PERSON_STATES", "PRESENCE_WORDS", "RECIPIENT_WORDS", "WAITING_WORDS",
+    "PersonState",
 ]  # fmt: skip
 
 _O, _I = OutgoingState, IncomingState
@@ -102,6 +104,21 @@ WAITING_WORDS: Mapping[WaitingFor, Text] = MappingProxyType({
     WaitingFor.SETTINGS: Text("une correction des réglages", "a corrected setting"),
 })  # fmt: skip
 """What a message waits for."""
+
+PRESENCE_WORDS: Mapping[Presence, Text] = MappingProxyType({
+    Presence.NO_MIDDLEWARE: Text("le logiciel de la carte (Cryptolib CPS) manque",
+                                 "the card's software (Cryptolib CPS) is missing"),
+    Presence.NO_READER: Text("aucun lecteur", "no reader"),
+    Presence.NO_CARD: Text("aucune carte dans le lecteur", "no card in the reader"),
+    Presence.UNKNOWN_CARD: Text("carte inconnue", "unknown card"),
+    Presence.LOCKED: Text("carte présente, verrouillée", "card present, locked"),
+    Presence.PIN_NEEDED: Text("le code de la carte est attendu", "the PIN of the card is needed"),
+    Presence.OPEN: Text("carte ouverte", "card open"),
+    Presence.LAST_TRY: Text("un seul essai reste avant le blocage", "one try is left before it is blocked"),
+    Presence.BLOCKED: Text("carte bloquée", "card blocked"),
+    Presence.FAILED: Text("la carte ne répond pas", "the card does not answer"),
+})  # fmt: skip
+"""Where the card stands."""
 
 ACTION_WORDS: Mapping[str, Text] = MappingProxyType({
     "take": Text("reçu du logiciel", "taken from the software"),

@@ -223,6 +223,12 @@ _CARD = {
         "The smart card service does not answer.",
         "Linux: systemctl enable --now pcscd.socket. Windows: start the service “Smart Card” and plug in the reader.",
     ),
+    "PCSC_INTERDIT": Explanation(
+        "Ce compte n'a pas le droit d'utiliser le service des cartes à puce.",
+        "Ouvrez une session sur la machine même (pas à distance), ou demandez ce droit à l'administrateur (polkit).",
+        "This user may not use the smart card service.",
+        "Log in at the machine itself (not remotely), or ask the administrator for this right (polkit).",
+    ),
     "LECTEUR_NON_VU": Explanation(
         "Aucun lecteur de carte n'est branché.",
         "Branchez le lecteur, sur une autre prise USB si besoin ; installez son pilote s'il en demande un.",
@@ -230,7 +236,7 @@ _CARD = {
         "Plug in the reader, at another USB socket if need be; install its driver if it wants one.",
     ),
     "LECTEUR_OK": _fine("Le lecteur de carte est vu.", "The card reader is seen."),
-    "MIDDLEWARE_OK": _fine("La bibliothèque de la carte est chargée.", "The library of the card is loaded."),
+    "MIDDLEWARE_OK": _fine("La bibliothèque de la carte est en place.", "The library of the card is there."),
     "CARTE_OUVERTE": _fine("La carte est ouverte.", "The card is open."),
     "CARTE_SANS_PIN": _fine(
         "La carte est en place ; son code n'est pas demandé pour le moment.",

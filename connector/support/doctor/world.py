@@ -14,16 +14,16 @@ from typing import Any
 from connector.domain.ports import Clock
 from connector.domain.text import Text
 from connector.identities import IdentityServices
+from connector.identities.card.reader import PcscReaders, ReaderView
 from connector.identities.card.status import CardStatus
 from connector.journal.journal import Journal
 from connector.operators.trust import Trust
 from connector.platform.paths import DataPaths
-from connector.platform.pcsc import PcscState, ask_pcsc
 from connector.settings.load import Problem
 from connector.settings.model import MailboxSettings, OperatorSettings, Settings
 from connector.support.doctor.time_sources import DEFAULT_TIME_SOURCES, TimeSource
 
-__all__ = ["CardAnswer", "World"]
+__all__ = ["CardAnswer", "World", "look_at_readers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,16 @@ class CardAnswer:
     """How the cards are, or why it cannot be told."""
 
     status: CardStatus | None
-    reason: Text = Text("", "")  # when there is no status
+    reason: Text | None = None  # when there is no status
+
+
+def look_at_readers() -> ReaderView:
+    """The readers as the system's card service sees them; no card is touched."""
+    readers = PcscReaders()
+    try:
+        return readers.look()
+    finally:
+        readers.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,7 @@ class World:
     ask_health: Callable[[], Mapping[str, Any] | None]
     open_journal: Callable[[], AbstractContextManager[Journal | None]]
     ask_card: Callable[[], CardAnswer]
-    ask_readers: Callable[[], PcscState] = ask_pcsc
+    ask_readers: Callable[[], ReaderView] = look_at_readers
     is_daemon: bool = False
     offline: bool = False
     box: str = ""

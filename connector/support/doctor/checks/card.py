@@ -4,43 +4,71 @@ The card itself is looked at by the one who owns it: the connector that runs, or
 (:class:`connector.support.doctor.world.World`). Two processes at one card is more than some middleware bears.
 """
 
+import os
 from collections.abc import Iterator
 
+from connector.domain.errors import ConnectorError
 from connector.domain.text import Text
+from connector.identities.card.module import Host, architectures, find_module
+from connector.identities.card.reader import Service
 from connector.identities.card.status import CardStatus, Presence, TokenView
-from connector.platform.pcsc import ServiceState
 from connector.support.doctor.check import Check, Gives, Group, Need, once
 from connector.support.doctor.expiry import EXPIRY_ERRORS, EXPIRY_OKS, EXPIRY_WARNINGS, expiry
-from connector.support.doctor.finding import Finding, Severity, error, ok, warning
+from connector.support.doctor.finding import Finding, Severity, error, ok, refusal, warning
 from connector.support.doctor.world import World
 
 __all__ = ["CHECKS"]
 
+_HEADER_BYTES = 4096
+_TOLD_BY_MIDDLEWARE = ("MODULE_ABSENT", "MODULE_ARCHITECTURE")
 _CARD_SECONDS = 40.0  # a middleware that is loaded for the first time reads the whole card
 
 
 def _readers(world: World) -> Iterator[Finding]:
-    state = world.ask_readers()
-    if state.service is ServiceState.ABSENT:
-        yield error("PCSC_ABSENT", "", state.detail)
-    elif state.service is ServiceState.STOPPED:
-        yield error("PCSC_ARRETE", "", state.detail)
-    elif not state.readers:
-        yield error("LECTEUR_NON_VU", "")
+    seen = world.ask_readers()
+    match seen.service:
+        case Service.ABSENT:
+            yield error("PCSC_ABSENT", "", seen.detail)
+        case Service.STOPPED:
+            yield error("PCSC_ARRETE", "", seen.detail)
+        case Service.FORBIDDEN:
+            yield error("PCSC_INTERDIT", "", seen.detail)
+        case Service.RUNNING if not seen.readers:
+            yield error("LECTEUR_NON_VU", "")
+        case Service.RUNNING:
+            yield ok("LECTEUR_OK", ", ".join(reader.name for reader in seen.readers))
+
+
+def _middleware(world: World) -> Iterator[Finding]:
+    """There, and made for this process; whether it starts is seen when the card is looked at."""
+    host = Host.here(os.environ)
+    try:
+        path = find_module(world.known.card.module, host)
+        with path.open("rb") as file:
+            made_for = architectures(file.read(_HEADER_BYTES))
+    except ConnectorError as failure:
+        yield refusal(failure, "")
+        return
+    except OSError as failure:
+        yield error("MODULE_ILLISIBLE", str(path), f"{failure.strerror}")
+        return
+    if made_for and host.machine not in made_for:
+        yield error("MODULE_ARCHITECTURE", str(path), f"{', '.join(sorted(made_for))} / {host.machine}")
     else:
-        yield ok("LECTEUR_OK", ", ".join(state.readers))
+        yield ok("MIDDLEWARE_OK", str(path))
 
 
 def _card(world: World) -> Iterator[Finding]:
     answer = world.ask_card()
     if answer.status is None:
-        yield warning("CARTE_NON_EXAMINEE", "", answer.reason.en, detail_fr=answer.reason.fr)
+        why = answer.reason or Text("", "")
+        yield warning("CARTE_NON_EXAMINEE", "", why.en, detail_fr=why.fr)
         return
     status = answer.status
     if status.presence is Presence.NO_MIDDLEWARE or not status.middleware:
-        yield _hindered(status.code or "CARTE_NON_EXAMINEE", status.middleware, status.detail)
+        if status.code not in _TOLD_BY_MIDDLEWARE:
+            yield _hindered(status.code or "CARTE_NON_EXAMINEE", status.middleware, status.detail)
         return
-    yield ok("MIDDLEWARE_OK", status.middleware)
     if not status.tokens:
         if status.presence is not Presence.NO_READER or status.readers:
             yield _without_token(status)
@@ -91,7 +119,7 @@ def _tls13(world: World, status: CardStatus) -> Iterator[Finding]:
     on_card = {mailbox.operator for mailbox in world.mailboxes if mailbox.identity.card is not None}
     for name in sorted(on_card):
         if world.known.operators[name].tls.minimum == "1.3":
-            yield error("CARTE_SANS_PSS", f"operators.{name}.tls.minimum")
+            yield error("CARTE_TLS12", f"operators.{name}.tls.minimum")
 
 
 def _hindered(code: str, subject: str, detail: str) -> Finding:
@@ -103,17 +131,26 @@ CHECKS = (
     Check(
         name="card readers", group=Group.CARD, title=Text("lecteur de carte", "card reader"), parts=once(_readers),
         needs=frozenset({Need.SETTINGS, Need.CARD}),
-        gives=Gives(ok=("LECTEUR_OK",), error=("PCSC_ABSENT", "PCSC_ARRETE", "LECTEUR_NON_VU")),
+        gives=Gives(
+            ok=("LECTEUR_OK",), error=("PCSC_ABSENT", "PCSC_ARRETE", "PCSC_INTERDIT", "LECTEUR_NON_VU")
+        ),
+    ),
+    Check(
+        name="middleware", group=Group.CARD, title=Text("bibliothèque de la carte", "card middleware"),
+        parts=once(_middleware), needs=frozenset({Need.SETTINGS, Need.CARD}),
+        gives=Gives(
+            ok=("MIDDLEWARE_OK",), error=("MODULE_ARCHITECTURE", "MODULE_ILLISIBLE"), passes=("MODULE_ABSENT",)
+        ),
     ),
     Check(
         name="card", group=Group.CARD, title=Text("carte", "card"), parts=once(_card), seconds=_CARD_SECONDS,
         needs=frozenset({Need.SETTINGS, Need.CARD}),
         gives=Gives(
-            ok=("MIDDLEWARE_OK", "CARTE_OUVERTE", "CARTE_SANS_PIN", *EXPIRY_OKS),
+            ok=("CARTE_OUVERTE", "CARTE_SANS_PIN", *EXPIRY_OKS),
             warning=(
                 "CARTE_NON_EXAMINEE", "CARTE_ATTEND_PIN", "PIN_DERNIER_ESSAI", "PIN_ESSAI_PERDU", *EXPIRY_WARNINGS,
             ),
-            error=("CARTE_BLOQUEE", "CARTE_SANS_PSS", *EXPIRY_ERRORS),
+            error=("CARTE_BLOQUEE", "CARTE_TLS12", *EXPIRY_ERRORS),
             passes=(),
         ),
     ),
