@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -17,7 +18,7 @@ from connector.client.discovery import Endpoint
 from connector.client.failure import ServiceError, ServiceUnknown, ServiceUnreachable
 from connector.client.models.card import CardStatusModel, CardTestModel
 from connector.client.models.instance import InstanceModel
-from connector.client.models.mailboxes import MailboxesModel, MailboxModel, TokenStateModel
+from connector.client.models.mailboxes import CodeStateModel, MailboxesModel, MailboxModel, TokenStateModel
 from connector.client.proof import instance_proof, new_nonce
 
 __all__ = ["Connection"]
@@ -112,11 +113,27 @@ class Connection:
             expires_in: seconds, as the token came with.
         """
         body = {"access_token": token, "expires_in": expires_in}
-        return self._send("PUT", f"/api/v1/mailboxes/{box}/token", TokenStateModel, body)
+        return self._send("PUT", f"{_mailbox(box)}/token", TokenStateModel, body)
 
     def forget_token(self, box: str) -> None:
         """Drop the token of a mailbox and end the sessions that it opened."""
-        self.ask("DELETE", f"/api/v1/mailboxes/{box}/token")
+        self.ask("DELETE", f"{_mailbox(box)}/token")
+
+    def code_state(self, box: str) -> CodeStateModel:
+        """Where the session of a mailbox stands that opens with a one-time code."""
+        return self._get(f"{_mailbox(box)}/code", CodeStateModel)
+
+    def start_code(self, box: str) -> CodeStateModel:
+        """Have the operator send a code to the person."""
+        return self._send("POST", f"{_mailbox(box)}/code/start", CodeStateModel)
+
+    def give_code(self, box: str, code: str) -> CodeStateModel:
+        """Give the code that the person received, once."""
+        return self._send("POST", f"{_mailbox(box)}/code", CodeStateModel, {"code": code})
+
+    def unlock_code(self, box: str) -> CodeStateModel:
+        """A person has checked login and password: a code may be asked for again."""
+        return self._send("POST", f"{_mailbox(box)}/code/unlock", CodeStateModel)
 
     # --- how it is asked ---
 
@@ -179,6 +196,11 @@ class Connection:
             return self._http.send(request)
         except httpx.TransportError as error:
             raise ServiceUnreachable(f"no answer from port {self._endpoint.port} ({type(error).__name__})") from error
+
+
+def _mailbox(box: str) -> str:
+    """The address of a mailbox; whatever its name holds stays one step of the path."""
+    return f"/api/v1/mailboxes/{quote(box, safe='@')}"
 
 
 def _refuse_new_connection(event: str, _: Mapping[str, Any]) -> None:

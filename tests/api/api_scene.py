@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from connector.api.app import create_app
 from connector.api.guard import GuardSettings, new_token, token_hash
 from connector.api.guard.connection import TimedProtocol, server_for
-from connector.api.services import ApiServices, OwnerAccess
+from connector.api.services import ApiServices, CodePort, OwnerAccess
 from connector.client import Endpoint
 from connector.domain.errors import NeedsPerson
 from connector.domain.scopes import ALL_SCOPES, Scope
@@ -121,6 +121,7 @@ class ApiScene:
     cards: FakeCards | None = field(default_factory=FakeCards)
     tree: Component = field(default_factory=lambda: Component("connector"))
     owner: OwnerAccess = field(default_factory=lambda: OwnerAccess(instance="i-1", token=new_token("owner")))
+    codes: CodePort | None = None
     decisions: int = 0
     guard: GuardSettings | None = None
 
@@ -130,7 +131,7 @@ class ApiScene:
     def app(self, port: int = PORT) -> FastAPI:
         services = ApiServices(
             settings=self.settings, report=lambda: self.tree, journal=self.journal, clock=self.clock,
-            owner=self.owner, cards=self.cards, tokens=self.tokens, decided=self._decided,
+            owner=self.owner, cards=self.cards, tokens=self.tokens, codes=self.codes, decided=self._decided,
         )  # fmt: skip
         return create_app(services, port=port, guard=self.guard)
 

@@ -96,7 +96,8 @@ def _token(token: TokenView, now: datetime) -> TokenViewModel:
 
 def _certificate(certificate: CardCertificate, now: datetime) -> CardCertificateModel:
     return CardCertificateModel(
-        common_name=certificate.common_name, holder=certificate.holder, profession=certificate.profession,
+        common_name=certificate.common_name, name=certificate.name, surname=certificate.surname,
+        given_name=certificate.given_name, holder=certificate.holder, profession=certificate.profession,
         organization=certificate.organization, issuer=certificate.issuer, label=certificate.label,
         not_before=certificate.not_before, not_after=certificate.not_after,
         days_left=(certificate.not_after - now).days, sha256=certificate.sha256,

@@ -10,6 +10,9 @@ __all__ = ["CardCertificateModel", "CardStatusModel", "CardTestModel", "TestMode
 
 _CERTIFICATE = {
     "common_name": "899700012345",
+    "name": "ALIX MODELE",
+    "surname": "MODELE",
+    "given_name": "ALIX",
     "holder": "899700012345",
     "profession": "Médecin",
     "organization": "CABINET EXEMPLE",
@@ -52,6 +55,10 @@ class CardCertificateModel(Answer):
     model_config = ConfigDict(json_schema_extra=example(_CERTIFICATE))
 
     common_name: str
+    name: str
+    """The holder as a person says it."""
+    surname: str = ""
+    given_name: str = ""
     holder: str
     """National identifier (RPPS with its leading 8)."""
     profession: str
