@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Self
 
-__all__ = ["PLAIN", "Style"]
+__all__ = ["BACKGROUNDS", "COLOURS", "PLAIN", "Style"]
 
 _MARKS = {
     "bold": "b", "strong": "b", "b": "b",
@@ -18,17 +18,19 @@ _MARKS = {
     "sup": "^", "sub": "_",
 }  # fmt: skip
 
-_COLOURS = {  # dark enough to be read on white paper
+COLOURS = {  # dark enough to be read on white paper
     "red": "#c00000", "green": "#007000", "blue": "#0000c0", "orange": "#b85000", "purple": "#700070",
     "brown": "#703010", "gray": "#505050", "grey": "#505050", "navy": "#000080", "maroon": "#800000",
     "teal": "#006868", "olive": "#606000", "magenta": "#a00080", "pink": "#b03070", "cyan": "#006c88",
     "yellow": "#806000", "black": "#000000",
 }  # fmt: skip
-_BACKGROUNDS = {  # light enough for black letters
+"""Colours of letters that a code may name."""
+BACKGROUNDS = {  # light enough for black letters
     "red": "#ffd8d8", "green": "#d8f2d8", "blue": "#d8e4ff", "orange": "#ffe6cc", "purple": "#f0dcf0",
     "brown": "#ecdfd4", "gray": "#e4e4e4", "grey": "#e4e4e4", "pink": "#ffe0ec", "cyan": "#d8f4f8",
     "yellow": "#fff6b0", "lime": "#e4fbc8",
 }  # fmt: skip
+"""Colours of paper."""
 _COLOUR = re.compile(r"xx?(fg|bg|text)?(?:col(?:ou?r)?)?[-_]?([a-z]+)")
 
 
@@ -62,8 +64,8 @@ class Style:
         if match is None:
             return self
         if match[1] == "bg":
-            return replace(self, background=_BACKGROUNDS.get(match[2], self.background))
-        return replace(self, colour=_COLOURS.get(match[2], self.colour))
+            return replace(self, background=BACKGROUNDS.get(match[2], self.background))
+        return replace(self, colour=COLOURS.get(match[2], self.colour))
 
 
 PLAIN = Style()
