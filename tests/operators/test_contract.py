@@ -1,15 +1,24 @@
 """What every operator promises (:mod:`connector.operators.base`), on real servers and on the doubles."""
 
+import ssl
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from connector.domain.address import MailboxAddress
-from connector.identities import Identity, IdentityServices, make_identity
+from connector.domain.states import WaitingFor
+from connector.identities import (
+    Identity,
+    IdentityServices,
+    PasswordIdentity,
+    SaslCredentials,
+    make_identity,
+    plain,
+)
 from connector.operators.base import Lookup, OutgoingEnvelope, Receiver, Sender, ServerMessage
 from connector.operators.errors import PermanentRefusal
 from connector.operators.smtp_imap import ImapReceiver, SmtpSender
@@ -24,11 +33,36 @@ ME = MailboxAddress("dr.modele", "cabinet.mssante.test")
 YOU = MailboxAddress("dr.correspondant", "cabinet.mssante.test")
 
 
+@dataclass
+class Holder:
+    """An identity that the test can make another one: as when the card is pulled, or the certificate renewed."""
+
+    inner: Identity
+    number: int = 0
+
+    @property
+    def label(self) -> str:
+        return self.inner.label
+
+    def revision(self) -> str:
+        return f"{self.inner.revision()}/{self.number}"
+
+    def apply_to(self, context: ssl.SSLContext) -> None:
+        self.inner.apply_to(context)
+
+    def sasl(self) -> SaslCredentials | None:
+        return self.inner.sasl()
+
+    def needs_person(self) -> WaitingFor | None:
+        return self.inner.needs_person()
+
+
 class Party(Protocol):
     """One operator with two mailboxes."""
 
     me: MailboxAddress
     you: MailboxAddress
+    holder: Holder
 
     def sender(self) -> Sender: ...
 
@@ -45,12 +79,16 @@ class RealParty:
     operator: MailOperator
     me: MailboxAddress
     you: MailboxAddress
+    holder: Holder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.holder = Holder(self.operator.identity_for(self.me))
 
     def sender(self) -> Sender:
-        return SmtpSender(self.operator.settings(), self.operator.identity_for(self.me))
+        return SmtpSender(self.operator.settings(), self.holder)
 
     def receiver(self) -> Receiver:
-        return ImapReceiver(self.operator.settings(), self.operator.identity_for(self.me))
+        return ImapReceiver(self.operator.settings(), self.holder)
 
     def deliver(self, raw: bytes) -> None:
         self.operator.deliver(raw, self.me)
@@ -65,11 +103,18 @@ class EmbeddedParty:
     me: MailboxAddress = ME
     you: MailboxAddress = YOU
 
+    holder: Holder = field(init=False)
+
+    def __post_init__(self) -> None:
+        identity = IdentitySettings(certificate=self.operator.client_certificate(str(self.me)))
+        services = IdentityServices(read_secret=_no_secret, clock=WallClock())
+        self.holder = Holder(make_identity(identity, self.me, services))
+
     def sender(self) -> Sender:
-        return SmtpSender(*self._access())
+        return SmtpSender(self._settings(), self.holder)
 
     def receiver(self) -> Receiver:
-        return ImapReceiver(*self._access())
+        return ImapReceiver(self._settings(), self.holder)
 
     def deliver(self, raw: bytes) -> None:
         self.operator.deliver(str(self.me), raw)
@@ -77,16 +122,14 @@ class EmbeddedParty:
     def messages(self, address: MailboxAddress, folder: str = "INBOX") -> list[bytes]:
         return self.operator.messages(str(address), folder)
 
-    def _access(self) -> tuple[OperatorSettings, Identity]:
-        settings = OperatorSettings.model_validate({
+    def _settings(self) -> OperatorSettings:
+        return OperatorSettings.model_validate({
             "smtp": {"host": "localhost", "port": self.operator.smtp_port},
             "imap": {"host": "localhost", "port": self.operator.imap_port},
             "tls": {"trust": [self.operator.trust_file], "crl": [self.operator.crl_file]},
             "max_message_bytes": 40_000_000,
             "sent_folder": "Sent", "files_sent_messages": True,
         })  # fmt: skip
-        identity = IdentitySettings(certificate=self.operator.client_certificate(str(self.me)))
-        return settings, make_identity(identity, self.me, IdentityServices(read_secret=_no_secret, clock=WallClock()))
 
 
 @dataclass
@@ -94,18 +137,23 @@ class FakeParty:
     operator: FakeOperator
     me: MailboxAddress = ME
     you: MailboxAddress = YOU
+    holder: Holder = field(default_factory=lambda: Holder(PasswordIdentity(credentials=_password, label=str(ME))))
 
     def sender(self) -> Sender:
-        return self.operator.sender(self.me)
+        return self.operator.sender(self.me, self.holder)
 
     def receiver(self) -> Receiver:
-        return self.operator.receiver(self.me)
+        return self.operator.receiver(self.me, self.holder)
 
     def deliver(self, raw: bytes) -> None:
         self.operator.deliver(self.me, raw)
 
     def messages(self, address: MailboxAddress, folder: str = "INBOX") -> list[bytes]:
         return self.operator.messages(address, folder)
+
+
+def _password() -> SaslCredentials:
+    return plain(str(ME), "secret")
 
 
 def _no_secret(reference: SecretRef) -> str:
@@ -295,3 +343,48 @@ def test_a_receiver_can_be_closed_twice_and_used_again(party: Party, receiver: R
     receiver.close()
     receiver.close()
     assert len(receiver.list_new("INBOX", known_after=None)) == 1
+
+
+def test_a_session_stays_open_after_a_message_and_ends_when_the_identity_changes(
+    party: Party, desk: Submitter
+) -> None:
+    assert desk.run(desk.sender.drop_stale()) == 0
+    desk.submit(unreceipted(party, party.you))
+    assert desk.run(desk.sender.drop_stale()) == 1
+    party.holder.number += 1
+    assert desk.run(desk.sender.drop_stale()) == 0
+    desk.submit(unreceipted(party, party.you))
+    assert desk.run(desk.sender.drop_stale()) == 1
+    desk.run(desk.sender.close())
+    assert desk.run(desk.sender.drop_stale()) == 0
+
+
+def test_a_message_on_its_way_arrives_although_the_identity_changes(party: Party, desk: Submitter) -> None:
+    def pull_the_card() -> None:
+        party.holder.number += 1
+
+    acceptance = desk.submit(unreceipted(party, party.you), on_data=pull_the_card)
+    assert 200 <= acceptance.code < 300
+    arrived(party, party.you)
+    assert desk.run(desk.sender.drop_stale()) == 0
+
+
+def test_a_receiver_ends_its_session_when_the_identity_changes(party: Party, receiver: Receiver) -> None:
+    assert receiver.drop_stale() is False
+    receiver.list_new("INBOX", known_after=None)
+    assert receiver.drop_stale() is True
+    party.holder.number += 1
+    assert receiver.drop_stale() is False
+    receiver.list_new("INBOX", known_after=None)
+    assert receiver.drop_stale() is True
+
+
+def test_waiting_ends_when_the_identity_changes(party: Party, receiver: Receiver) -> None:
+    receiver.list_new("INBOX", known_after=None)
+
+    def stop() -> bool:
+        party.holder.number += 1
+        return False
+
+    assert receiver.wait("INBOX", seconds=600, stop=stop) is False
+    assert receiver.drop_stale() is False
