@@ -1,5 +1,6 @@
 """The loops of a mailbox: what they do when something fails, and what wakes them."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from connector.daemon import workers
 from connector.daemon.supervisor import Bell
 from connector.daemon.workers import (
     DeliverLoop,
@@ -29,7 +31,7 @@ from connector.exchange.send import Dispatcher
 from connector.identities import IdentityUnavailable
 from connector.journal.journal import Journal
 from connector.operators.base import Receiver, Sender
-from connector.operators.errors import AuthenticationRefused, ConnectionFailed
+from connector.operators.errors import AuthenticationRefused, ConnectionFailed, TokenRefused
 from connector.settings.model import MailboxSettings, RetrySettings
 from connector.support.health import Condition
 from connector.testing.clock import FakeClock
@@ -342,6 +344,129 @@ def test_a_folder_that_never_comes_lets_the_loop_stop(mood: Mood, bell: QuickBel
     script = Script(DISK)
     FolderLoop(script, 15.0, 2.0, bell, lambda: None, script.stopping, mood).run()
     assert mood.component().code == "DISQUE_PLEIN"
+
+
+# --- waiting for a card, a PIN, a token, a code ---
+
+
+def test_without_its_identity_the_receiver_says_nothing_to_the_server_and_shows_why(
+    mood: Mood, bell: QuickBell
+) -> None:
+    holder, script = Holder(), Script(0)
+    holder.needs = WaitingFor.CARD
+    loop, heard = receive_loop(script, bell, mood, mailbox(), holder=holder)
+    turns = iter(range(4))
+    loop.stopping = lambda: next(turns) >= 3
+    loop.run()
+    assert (script.calls, bell.waits) == (0, [60.0, 60.0, 60.0])
+    assert (mood.component().overall, mood.component().code) == (Condition.WAITING, "CARTE_ABSENTE")
+    assert heard == ["closed"]
+
+
+def test_the_bell_lets_the_receiver_go_on_at_once_when_the_card_is_there_again(mood: Mood) -> None:
+    holder, script = Holder(), Script(0)
+    holder.needs = WaitingFor.CARD
+
+    class CardBell(QuickBell):
+        def wait(self, seconds: float) -> bool:
+            holder.needs = None
+            return super().wait(seconds)
+
+    bell = CardBell()
+    loop, _ = receive_loop(script, bell, mood, mailbox(), holder=holder)
+    loop.run()
+    assert (script.calls, bell.waits[0]) == (1, 60.0)
+    assert mood.component().overall is Condition.OK
+
+
+def test_an_open_session_goes_on_although_a_new_one_could_not_be_opened(mood: Mood, bell: QuickBell) -> None:
+    holder, script = Holder(), Script(0)
+    holder.needs = WaitingFor.TOKEN
+    loop, _ = receive_loop(script, bell, mood, mailbox(), holder=holder, session=lambda: True)
+    loop.run()
+    assert script.calls == 1
+
+
+def test_a_refused_token_rests_like_a_lost_connection_and_not_for_a_quarter_of_an_hour(
+    mood: Mood, bell: QuickBell
+) -> None:
+    script = Script(TokenRefused("JETON_REFUSE", "401"), 0)
+    loop, _ = receive_loop(script, bell, mood, mailbox(auth="xoauth2"))
+    loop.run()
+    assert script.calls == 2
+    assert bell.waits[0] == 4.0
+
+
+@pytest.mark.parametrize("identity", [{"certificate": "x.pem"}, {"auth": "plain", "password": {"env": "X"}}])
+def test_a_new_certificate_or_card_ends_the_rest_after_a_refusal(
+    identity: dict[str, Any], mood: Mood, bell: QuickBell
+) -> None:
+    holder, script = Holder(), Script(AuthenticationRefused("AUTHENTIFICATION", "535"), 0)
+
+    class ChangingBell(QuickBell):
+        def wait(self, seconds: float) -> bool:
+            holder.held = "second"
+            return super().wait(seconds)
+
+    loop, _ = receive_loop(script, ChangingBell(), mood, mailbox(**identity), holder=holder)
+    loop.run()
+    assert script.calls == 2
+
+
+def test_rings_for_other_reasons_do_not_shorten_the_rest_after_a_refusal(mood: Mood) -> None:
+    script = Script(AuthenticationRefused("AUTHENTIFICATION", "535"), 0)
+
+    class BusyBell(QuickBell):
+        def wait(self, seconds: float) -> bool:
+            super().wait(seconds)
+            return True
+
+    turns = iter(range(200))
+    loop, _ = receive_loop(script, BusyBell(), mood, mailbox())
+    loop.stopping = lambda: next(turns) >= 100
+    loop.run()
+    assert script.calls == 1
+
+
+def test_news_of_the_identity_reach_the_sender_once(mood: Mood, bell: QuickBell) -> None:
+    dispatcher = FakeSenderLoop(0, 0)
+    loop, _ = send_loop(dispatcher, bell, mood, _with(next_due=lambda _: None))
+    loop.identity_news.set()
+    loop.run()
+    assert (dispatcher.believed, dispatcher.forgotten) == (1, 0)
+
+
+def test_while_a_message_is_on_its_way_unused_sessions_of_a_pulled_card_are_closed(
+    mood: Mood, bell: QuickBell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "STALE_SECONDS", 0.01)
+    dispatcher = FakeSenderLoop(0)
+    loop, sender = send_loop(dispatcher, bell, mood, _with(next_due=lambda _: None))
+    dropped: list[str] = []
+    thrice = asyncio.Event()
+
+    async def drop_stale() -> int:
+        dropped.append("idle")
+        if len(dropped) == 3:
+            thrice.set()
+        return 0
+
+    async def slow() -> int:
+        await thrice.wait()
+        return cast("int", dispatcher.script())
+
+    monkeypatch.setattr(sender, "drop_stale", drop_stale)
+    monkeypatch.setattr(dispatcher, "run_once", slow)
+    loop.run()
+    assert len(dropped) >= 3
+    assert sender.closed == 1
+
+
+def test_a_crash_while_sending_is_not_hidden_by_the_watch(mood: Mood, bell: QuickBell) -> None:
+    loop, sender = send_loop(FakeSenderLoop(KeyError("unforeseen")), bell, mood, _with())
+    with pytest.raises(KeyError):
+        loop.run()
+    assert sender.closed == 1
 
 
 def _with(**attributes: object) -> Any:
