@@ -18,6 +18,7 @@ class SourceKind(StrEnum):
     REST = "rest"
     MLLP = "mllp"
     CLI = "cli"
+    PAGE = "page"  # a person sent an earlier one anew, to another recipient
 
 
 class FileRole(StrEnum):
@@ -89,6 +90,7 @@ class Submission:
     body: str | None = None  # plain text for the body
     options: SendOptions = SendOptions()
     warnings: tuple[str, ...] = ()  # codes of the catalogue found while reading the drop
+    corrects: str | None = None  # submission whose documents are sent anew to another recipient
 
     @property
     def short_id(self) -> str:

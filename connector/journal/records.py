@@ -119,6 +119,7 @@ class SubmissionView:
     messages: tuple[OutgoingMessage, ...]
     revision: int  # sum of the messages' revisions
     reported_revision: int
+    corrects: str | None = None  # submission whose documents this one sends anew to another recipient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

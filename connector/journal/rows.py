@@ -67,7 +67,7 @@ def seal_submission(vault: Vault, submission: Submission) -> bytes:
     values = {
         "source_name": submission.source_name, "reference": submission.reference, "subject": submission.subject,
         "body": submission.body, "options": asdict(submission.options), "warnings": submission.warnings,
-        "names": [file.name for file in submission.files],
+        "names": [file.name for file in submission.files], "corrects": submission.corrects,
     }  # fmt: skip
     return seal(vault, submission.id, values)
 
@@ -130,7 +130,7 @@ def _view(
         reference=words["reference"], created_at=row.created_at, subject=words["subject"], body=words["body"],
         options=_options(words["options"]), warnings=tuple(words["warnings"]), duplicate_of=row.duplicate_of,
         files=tuple(_file(file, words["names"][file.position]) for file in files), messages=tuple(messages),
-        revision=row.revision, reported_revision=row.reported_revision,
+        revision=row.revision, reported_revision=row.reported_revision, corrects=words.get("corrects"),
     )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ class _Writer:
                 return f'<ul class="items">{"".join(self._items(block))}</ul>'
             case Picture():
                 return self._picture(block)
-            case Table():
+            case _:
                 return self._table(block)
 
     def _items(self, block: ItemList) -> Iterator[str]:
