@@ -1,8 +1,8 @@
 """The durable store of the connector: one method per question, each one transaction with its trace.
 
 The questions live with their subject: :mod:`submissions <connector.journal.submissions>`, :mod:`freezing`,
-:mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`,
-:mod:`search`, :mod:`statistics`. All are synchronous and thread-safe.
+:mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`, :mod:`inbox`,
+:mod:`events`, :mod:`search`, :mod:`statistics`. All are synchronous and thread-safe.
 
 Promises, each with its test:
 
@@ -18,7 +18,9 @@ from typing import Self
 
 from connector.domain.ports import Clock, IdSource
 from connector.journal.clients import Clients
+from connector.journal.events import Events
 from connector.journal.freezing import Freezing
+from connector.journal.inbox import InboxMarks
 from connector.journal.incoming import Incoming
 from connector.journal.outgoing import Outgoing
 from connector.journal.payloads import Payloads
@@ -33,7 +35,10 @@ from connector.journal.vault import Vault
 __all__ = ["Journal", "journal_exists"]
 
 
-class Journal(Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients, Search, Statistics):
+class Journal(
+    Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients, InboxMarks, Events, Search,
+    Statistics,
+):  # fmt: skip
     """The journal. Make it with :meth:`open`."""
 
     @classmethod

@@ -13,6 +13,7 @@ from connector.journal import statements as sql
 from connector.journal.failure import UnknownRow
 from connector.journal.payloads import payload_row
 from connector.journal.records import SubmissionView, Taken
+from connector.journal.requests import RequestKey, earlier_submission, remember
 from connector.journal.rows import seal_submission, submission_views
 from connector.journal.store import JournalPart, Writing
 
@@ -34,7 +35,10 @@ def fingerprint(submission: Submission) -> str:
 class Submissions(JournalPart):
     """What the LPS gave us and what became of it."""
 
-    def take(self, submission: Submission, *, deadline_at: datetime, duplicate_hours: float) -> Taken:
+    def take(
+        self, submission: Submission, *, deadline_at: datetime, duplicate_hours: float,
+        request: RequestKey | None = None,
+    ) -> Taken:  # fmt: skip
         """Make a submission ours: when this returns, its originals survive power loss.
 
         Taking the same id again changes nothing and gives the same answer, so that a caller who was killed in
@@ -44,13 +48,16 @@ class Submissions(JournalPart):
             submission: everything, originals included.
             deadline_at: after this it has failed.
             duplicate_hours: the same documents for the same recipients within this are set aside; 0 = never.
+            request: by which it came; the same one again gives the submission that it brought the first time.
 
         Raises:
+            InvalidSubmission: ``CLE_DEJA_UTILISEE``: another request came with the same key.
             Unavailable: ``JOURNAL_INDISPONIBLE`` or ``DISQUE_PLEIN``: not taken.
         """
         payloads = [payload_row(self._store, submission.id, f.content, sha256=f.sha256) for f in submission.files]
         with self._store.write() as writing:
-            earlier = _taken(writing, submission.id)
+            earlier_id = earlier_submission(writing, request) if request is not None else None
+            earlier = _taken(writing, earlier_id or submission.id)
             if earlier is not None:
                 return earlier
             twin = _twin(writing, submission, duplicate_hours)
@@ -60,6 +67,8 @@ class Submissions(JournalPart):
             writing.run(sql.ADD_MESSAGE, _first_message(writing, submission, message_id, state, deadline_at))
             if recipients := _recipients(submission, message_id):
                 writing.run(sql.ADD_RECIPIENT, recipients)
+            if request is not None:
+                remember(writing, request, submission.id)
             writing.note(
                 "take", mailbox=submission.mailbox, subject_id=submission.id, outcome=state,
                 answer=f"{submission.source}, {len(submission.files)} files, {len(recipients)} recipients",

@@ -9,6 +9,7 @@ from connector.domain.address import MailboxAddress
 from connector.domain.states import OutgoingEvent
 from connector.journal import statements as sql
 from connector.journal.outgoing import advance
+from connector.journal.requests import DROP_OLD_KEYS
 from connector.journal.store import JournalPart
 
 __all__ = ["Upkeep"]
@@ -76,6 +77,7 @@ class Upkeep(JournalPart):
         Bytes go when every message of their submission, or the incoming message, has been in a final state since
         before ``payload_before``; those of a quarantined message stay. Traces before ``trace_before`` go from the
         start of the chain; a checkpoint with the last hash takes their place, so that the rest still verifies.
+        Keys of requests (``Idempotency-Key``) are kept as long as bytes.
 
         Returns:
             How many payloads were dropped.
@@ -83,6 +85,8 @@ class Upkeep(JournalPart):
         dropped = 0
         while batch := self._drop_payloads(payload_before):
             dropped += batch
+        with self._store.write() as writing:
+            writing.run(DROP_OLD_KEYS, {"before": payload_before})
         self._drop_trace(trace_before)
         return dropped
 

@@ -128,6 +128,12 @@ API_CODES = {
         "This mailbox is not opened in this way.",
         "Check identity.auth in the settings of the mailbox.",
     ),
+    "CLE_DEJA_UTILISEE": Explanation(
+        "Cette clé d'idempotence a déjà servi pour une autre demande : rien n'a été pris en charge.",
+        "Utilisez une nouvelle clé pour chaque nouvel envoi.",
+        "This idempotency key was used for another request: nothing was taken.",
+        "Use a new key for each new submission.",
+    ),
     "CLIENT_INCONNU": Explanation(
         "Aucun accès ne porte ce nom.",
         "Consultez la liste : mss-connector client list.",

@@ -1,0 +1,63 @@
+"""What applications have taken of what arrived; says nothing about the operator's server or the LPS's folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, insert, select
+
+from connector.journal import statements as sql
+from connector.journal.failure import UnknownRow
+from connector.journal.rows import AnyRow
+from connector.journal.schema import inbox_taken
+from connector.journal.store import JournalPart
+
+__all__ = ["InboxMarks", "TakenMark"]
+
+_ADD = insert(inbox_taken)
+_SOME = select(inbox_taken).where(inbox_taken.c.incoming_id.in_(bindparam("ids", expanding=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class TakenMark:
+    """Who took a received message first, and when."""
+
+    incoming_id: str
+    at: datetime
+    by: str  # name of the application
+
+
+class InboxMarks(JournalPart):
+    """The marks."""
+
+    def mark_taken(self, incoming_id: str, *, by: str) -> TakenMark:
+        """An application has taken a received message; the first one counts, for good.
+
+        Args:
+            incoming_id: row id.
+            by: name of the application.
+
+        Raises:
+            UnknownRow: ``INTROUVABLE``.
+        """
+        with self._store.write() as writing:
+            row = writing.run(sql.INCOMING, {"incoming": incoming_id}).first()
+            if row is None:
+                raise UnknownRow("incoming message", incoming_id)
+            found = writing.run(_SOME, {"ids": [incoming_id]}).first()
+            if found is not None:
+                return _mark(found)
+            writing.run(_ADD, {"incoming_id": incoming_id, "taken_at": writing.now, "taken_by": by})
+            writing.note("taken", mailbox=row.mailbox, subject_id=incoming_id, outcome=row.state, actor=by)
+            return TakenMark(incoming_id, writing.now, by)
+
+    def taken_marks(self, incoming_ids: Sequence[str]) -> dict[str, TakenMark]:
+        """The marks of several messages, by row id."""
+        if not incoming_ids:
+            return {}
+        with self._store.read() as connection:
+            return {row.incoming_id: _mark(row) for row in connection.execute(_SOME, {"ids": list(incoming_ids)})}
+
+
+def _mark(row: AnyRow) -> TakenMark:
+    return TakenMark(row.incoming_id, row.taken_at, row.taken_by)
