@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.servers.fixtures import mailbox, operator, password_operator, pki
+from tests.servers.fixtures import mailbox, operator, password_operator, pki, token_operator
 
-__all__ = ["mailbox", "operator", "password_operator", "pki"]
+__all__ = ["mailbox", "operator", "password_operator", "pki", "token_operator"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

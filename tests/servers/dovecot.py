@@ -1,11 +1,13 @@
 """A real Dovecot in a folder of its own, in the foreground, on a free loopback port."""
 
+import os
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.servers.pki import Issued, Pki
 from tests.servers.process import free_port, stop, wait_until_listening
+from tests.servers.tokens import TokenIssuer
 
 __all__ = ["Dovecot"]
 
@@ -80,12 +82,18 @@ service stats {{
 
 @dataclass
 class Dovecot:
-    """IMAP with STARTTLS. Certificate demanded and SASL EXTERNAL, or passwords (``secret`` for everybody)."""
+    """IMAP with STARTTLS.
+
+    Certificate demanded and SASL EXTERNAL, or passwords (``secret`` for everybody), or the tokens of an issuer.
+    """
 
     folder: Path
     pki: Pki
     demands_certificate: bool = True
     server: Issued | None = None
+    issuer: TokenIssuer | None = None
+    extra: str = ""  # more lines of the configuration; the last word on a setting wins
+    environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     _process: "subprocess.Popen[bytes] | None" = None
 
@@ -105,7 +113,9 @@ class Dovecot:
         config.write_text(self._config())
         with (self.folder / "dovecot.out").open("ab") as output:
             command = ["dovecot", "-F", "-c", str(config)]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=os.environ | self.environment
+            )
         wait_until_listening(self.port, self._process, self.folder / "dovecot.log")
 
     def stop(self) -> None:
@@ -123,8 +133,11 @@ class Dovecot:
     def _config(self) -> str:
         demand = self.demands_certificate
         passdb = f"static\n  args = {'nopassword=y' if demand else 'password=' + self.PASSWORD}"
+        mechanisms = "external" if demand else "plain login"
+        if self.issuer is not None:
+            passdb, mechanisms = f"oauth2\n  args = {self.issuer.write()}", "xoauth2 oauthbearer"
         return _CONFIG.format(
             folder=self.folder, name=self.folder.name, port=self.port, passdb=passdb,
             ask="yes" if demand else "no", demand="yes" if demand else "no",
-            mechanisms="external" if demand else "plain login",
-        )  # fmt: skip
+            mechanisms=mechanisms,
+        ) + self.extra  # fmt: skip

@@ -8,7 +8,7 @@ from connector.domain.address import MailboxAddress
 from tests.servers.operator import MailOperator
 from tests.servers.pki import Pki
 
-__all__ = ["mailbox", "operator", "password_operator", "pki"]
+__all__ = ["mailbox", "operator", "password_operator", "pki", "token_operator"]
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +27,12 @@ def operator(pki: Pki) -> Iterator[MailOperator]:
 def password_operator(pki: Pki) -> Iterator[MailOperator]:
     """Postfix and Dovecot that take login and password."""
     yield from _running(MailOperator(pki, demands_certificate=False))
+
+
+@pytest.fixture(scope="session")
+def token_operator(pki: Pki) -> Iterator[MailOperator]:
+    """Postfix and Dovecot that take access tokens."""
+    yield from _running(MailOperator(pki, demands_certificate=False, takes_tokens=True))
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tests.servers.dovecot import Dovecot
 from tests.servers.pki import Issued, Pki
 from tests.servers.postfix import Postfix
 from tests.servers.process import new_folder
+from tests.servers.tokens import TokenIssuer
 
 __all__ = ["MailOperator"]
 
@@ -37,19 +38,27 @@ class MailOperator:
 
     Attributes:
         demands_certificate: client certificate and EXTERNAL; else login and password (``secret``).
+        takes_tokens: XOAUTH2 and OAUTHBEARER with the tokens of :attr:`issuer` instead of both.
         folder: everything that the servers write.
     """
 
     pki: Pki
     demands_certificate: bool = True
     server: Issued | None = None
+    takes_tokens: bool = False
     folder: Path = field(default_factory=lambda: new_folder("mss-op-"))
     _count: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def dovecot(self) -> Dovecot:
-        return Dovecot(self._folder("dovecot"), self.pki, self.demands_certificate, self.server)
+        issuer = self.issuer if self.takes_tokens else None
+        return Dovecot(self._folder("dovecot"), self.pki, self.demands_certificate, self.server, issuer)
+
+    @cached_property
+    def issuer(self) -> TokenIssuer:
+        """Whose tokens count."""
+        return TokenIssuer(self._folder("issuer"))
 
     @cached_property
     def postfix(self) -> Postfix:
@@ -131,6 +140,8 @@ class MailOperator:
 
     def identity_settings(self, address: MailboxAddress) -> IdentitySettings:
         """The ``identity`` table of the mailbox."""
+        if self.takes_tokens:
+            return IdentitySettings.model_validate({"auth": "xoauth2"})
         if self.demands_certificate:
             return IdentitySettings(certificate=self.client_file(address))
         path = self.folder / "password"
