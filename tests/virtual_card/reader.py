@@ -29,6 +29,7 @@ class ReaderSlot:
     port: int  # where the driver listens for this slot
     card: Card | None = None
     _connection: "_Connection | None" = field(default=None, repr=False)
+    _held_one: bool = False
 
     def insert(self, card: Card) -> None:
         """Put a card in; pcscd looks for one each 0.4 s.
@@ -39,7 +40,8 @@ class ReaderSlot:
         if self.card is not None:
             raise RuntimeError("the slot holds a card already")
         self.card = card
-        self._connection = _Connection(self.port, card)
+        self._connection = _Connection(self.port, card, show_empty=self._held_one)
+        self._held_one = True
         self._connection.start()
 
     def pull(self) -> None:
@@ -55,12 +57,17 @@ class ReaderSlot:
 
 
 class _Connection(threading.Thread):
-    """Plays a card until it is pulled."""
+    """Plays a card until it is pulled.
 
-    def __init__(self, port: int, card: Card) -> None:
+    A driver that lost one connection takes the next for the same card when it did not look in between, and then gives
+    it no power. ``show_empty`` therefore closes the first connection when the driver looks at it: an empty slot.
+    """
+
+    def __init__(self, port: int, card: Card, *, show_empty: bool) -> None:
         super().__init__(name=f"card-{port}", daemon=True)
         self._port = port
         self._card = card
+        self._show_empty = show_empty
         self._pulled = threading.Event()
         self._guard = threading.Lock()
         self._socket: socket.socket | None = None
@@ -87,24 +94,35 @@ class _Connection(threading.Thread):
                 return
             self._socket = connection
         try:
-            while (message := _receive(connection)) is not None:
-                self._obey(connection, message)
+            self._converse(connection)
         finally:
             with self._guard:
                 self._socket = None
             self._card.power_off()
 
-    def _obey(self, connection: socket.socket, message: bytes) -> None:
+    def _converse(self, connection: socket.socket) -> None:
+        message = _receive(connection)
+        if self._show_empty:
+            self._show_empty = message is None
+            return
+        self._show_empty = message is not None
+        while message is not None and self._obey(connection, message):
+            message = _receive(connection)
+
+    def _obey(self, connection: socket.socket, message: bytes) -> bool:
+        """Do what the driver says; false when the card has no power to answer with, as if it were not there."""
+        response: bytes | None = b""
         if len(message) > 1:
             response = self._card.transmit(message)
-            if response is not None:
-                _send(connection, response)
         elif message[0] == TELL_ATR:
-            _send(connection, self._card.atr)
+            response = self._card.atr
         elif message[0] in (POWER_ON, RESET):
             self._card.power_on()
         elif message[0] == POWER_OFF:
             self._card.power_off()
+        if response:
+            _send(connection, response)
+        return response is not None
 
 
 def _receive(connection: socket.socket) -> bytes | None:
