@@ -13,13 +13,13 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func,
 
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState, WaitingFor
-from connector.journal.records import IncomingMessage, OutgoingMessage, TraceEntry
-from connector.journal.rows import incoming_message, known, outgoing_messages, trace_entry
+from connector.journal.records import IncomingMessage, OutgoingMessage
+from connector.journal.rows import incoming_message, known, outgoing_messages
 from connector.journal.schema import incoming, messages, trace
 from connector.journal.store import JournalPart
 
 __all__ = [
-    "ATTENTION", "CORRECTIONS", "ENTRIES_AFTER", "HAPPENED", "OPEN_WORK", "SET_ASIDE", "DayCounts", "OpenWork",
+    "ATTENTION", "CORRECTIONS", "HAPPENED", "OPEN_WORK", "SET_ASIDE", "DayCounts", "OpenWork",
     "Statistics", "oldest_id",
 ]  # fmt: skip
 
@@ -37,7 +37,6 @@ _TO_OPEN = (_I.SEEN, _I.STORED, _I.OPENED)
 _LAST = select(func.coalesce(func.max(_t.seq), 0))
 _FIRST = select(func.min(_t.seq))
 _AT = select(_t.seq, _t.at).where(_t.seq >= bindparam("seq")).order_by(_t.seq).limit(1)
-ENTRIES_AFTER = select(trace).where(_t.seq > bindparam("seq")).order_by(_t.seq).limit(bindparam("limit"))
 
 
 def _ended(actions: Sequence[str], *states: OutgoingState | IncomingState) -> ColumnElement[bool]:
@@ -124,11 +123,6 @@ class Statistics(JournalPart):
         """Number of the newest entry of the trace, 0 when there is none: it grows with every change."""
         with self._store.read() as connection:
             return int(connection.execute(_LAST).scalar_one())
-
-    def entries_after(self, number: int, *, limit: int = 200) -> list[TraceEntry]:
-        """What was added to the trace after an entry, oldest first."""
-        with self._store.read() as connection:
-            return [trace_entry(row) for row in connection.execute(ENTRIES_AFTER, {"seq": number, "limit": limit})]
 
     def numbers_before(self, moments: Sequence[datetime]) -> list[int]:
         """For each moment the number of the last entry before it.

@@ -44,7 +44,6 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
         for number, statement in enumerate(statistics.ATTENTION)
     },
     "one day": (statistics.HAPPENED, {"after": 1, "through": 2}, ["sqlite_autoindex_trace_1"]),
-    "what is new": (statistics.ENTRIES_AFTER, {"seq": 1, "limit": 2}, ["sqlite_autoindex_trace_1"]),
     "corrections": (statistics.CORRECTIONS, {"subjects": ["a"]}, ["ix_trace_subject"]),
     "set aside": (statistics.SET_ASIDE, {"boxes": [BOX], "since": "01A"}, ["ix_incoming_due"]),
 }  # fmt: skip
