@@ -8,7 +8,8 @@ secret is said, :meth:`TlsPolicy.approve` checks what was negotiated, and revoca
 """
 
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from connector.operators.trust.certificates import common_name, read_certificate
 from connector.operators.trust.chain import as_pem, verified_chain
 from connector.settings.model import TlsSettings
 
-__all__ = ["TlsPolicy", "check_negotiated", "client_context", "tls_failure"]
+__all__ = ["TlsPolicy", "check_negotiated", "client_context", "handshake", "tls_failure"]
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -157,6 +158,19 @@ def tls_failure(error: ssl.SSLError) -> OperatorError:
     if any(word in reason for word in ("PROTOCOL", "CIPHER", "VERSION", "HANDSHAKE_FAILURE", "DH_KEY", "SIGNATURE")):
         return ConnectionFailed("TLS_NON_CONFORME", f"no TLS version or suite in common with the server ({reason})")
     return ConnectionFailed("OPERATEUR_INJOIGNABLE", f"the TLS handshake failed ({reason or 'connection closed'})")
+
+
+@contextmanager
+def handshake() -> Iterator[None]:
+    """What is in here is a handshake and nothing else: a server that hangs up says something by it.
+
+    Raises:
+        ConnectionFailed: ``TLS_INTERROMPU``. Dovecot 2.3 ends so when no version or suite is in common.
+    """
+    try:
+        yield
+    except ssl.SSLEOFError as error:
+        raise ConnectionFailed("TLS_INTERROMPU", "the server hung up during the TLS handshake") from error
 
 
 def _age(approval: Approval) -> str:

@@ -1,6 +1,7 @@
 """Which servers are trusted: IGC-Santé's and nobody else's (Ref#2 ECO.1.1.x), over SMTP and over IMAP."""
 
 import ssl
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -219,6 +220,19 @@ def test_a_server_without_a_listed_suite_is_refused(pki: Pki, trust: Path, visit
     with world(context) as servers, pytest.raises(ConnectionFailed) as refusal:
         visit(servers.settings(trust))
     assert refusal.value.code == "TLS_NON_CONFORME"
+
+
+@both
+def test_a_server_that_speaks_tls_1_1_only_is_refused(pki: Pki, trust: Path, visit: Visit) -> None:
+    context = server_context(pki.server)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with world(context) as servers, pytest.raises(ConnectionFailed) as refusal:
+        visit(servers.settings(trust))
+    assert refusal.value.code == "TLS_NON_CONFORME"
+    assert servers.said == []
 
 
 @both

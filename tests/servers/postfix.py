@@ -123,6 +123,7 @@ class Postfix:
     server: Issued | None = None
     port: int = field(default_factory=free_port)
     mailboxes: frozenset[str] = frozenset()
+    extra: str = ""  # more lines of main.cf; the last word on a parameter wins
     answers: AnswerMap = field(default_factory=AnswerMap)
     _process: "subprocess.Popen[bytes] | None" = None
 
@@ -172,7 +173,7 @@ class Postfix:
             folder=self.folder, config=self.config, mail=self.mail, domains=", ".join(self.domains), permit=permit,
             clients=clients, answers_port=self.answers.port,
         )  # fmt: skip
-        (self.config / "main.cf").write_text(text)
+        (self.config / "main.cf").write_text(text + self.extra)
         (self.config / "master.cf").write_text(_MASTER.format(port=self.port))
         (self.config / "sent").write_text(r"/^([^+@]+)@(.+)$/ ${1}+sent@${2}" + "\n")
         self._write_mailboxes()

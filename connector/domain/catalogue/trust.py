@@ -71,6 +71,14 @@ TRUST_CODES: dict[str, Explanation] = {
         "The mail server does not offer the encryption that MSSanté demands.",
         "Tell your operator: TLS 1.2 and one of the reference's four suites are asked for.",
     ),
+    "TLS_INTERROMPU": Explanation(
+        "Le serveur de messagerie a raccroché pendant la mise en place du chiffrement, sans dire pourquoi.",
+        "Le connecteur réessaie seul. Si cela dure, l'opérateur n'offre peut-être pas TLS 1.2 avec une des suites du "
+        "référentiel : prévenez-le.",
+        "The mail server hung up while encryption was being set up, without saying why.",
+        "The connector tries again by itself. If it lasts, the operator may not offer TLS 1.2 with one of the "
+        "reference's suites: tell it.",
+    ),
     "TRUST_VIDE": Explanation(
         "Aucune autorité de l'IGC-Santé n'est encore acceptée sur cette machine.",
         "Lancez une fois : mss-connector trust update.",

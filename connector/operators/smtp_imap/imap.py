@@ -27,7 +27,7 @@ from connector.operators.errors import (
 from connector.operators.smtp_imap.answer import clean
 from connector.operators.smtp_imap.imap_auth import PASSING, authenticate
 from connector.operators.smtp_imap.sasl import may_show_another, refused_again
-from connector.operators.tls import TlsPolicy, tls_failure
+from connector.operators.tls import TlsPolicy, handshake, tls_failure
 from connector.settings.model import OperatorSettings
 
 __all__ = ["ImapConnection", "failures", "open_connection"]
@@ -65,9 +65,10 @@ def _open(settings: OperatorSettings, tls: TlsPolicy, identity: Identity) -> Ima
     context = tls.context()
     try:
         with failures():
-            client = _connect(settings, context)
-            _keep_alive(client.socket())
-            _secure(client, settings, context)
+            with handshake():
+                client = _connect(settings, context)
+                _keep_alive(client.socket())
+                _secure(client, settings, context)
             tls.approve(client.socket())
             authenticate(client, identity, initial_response=settings.sasl_initial_response)
     except BaseException:
