@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 
 from connector.domain.errors import ConfigurationError, Unavailable
-from connector.identities.tls_key.failure import signature_made, with_causes
+from connector.identities.tls_key.failure import calling_back, signature_made, with_causes
 from connector.identities.tls_key.openssl import P, impossible, openssl, ssl_ctx
 from connector.identities.tls_key.port import Padding, PublicKey, Signer, TlsKey
 from connector.identities.tls_key.provider import make_private_key
@@ -43,7 +43,7 @@ def attach(context: ssl.SSLContext, key: TlsKey) -> None:
     limit(context, key)
     pointer, functions = ssl_ctx(context), openssl()
     checked = CheckedSigner(key.signer, key.public_key)
-    with _parsed((key.certificate, *key.chain)) as (leaf, *issuers):
+    with calling_back(), _parsed((key.certificate, *key.chain)) as (leaf, *issuers):
         kind = b"RSA" if isinstance(key.public_key, rsa.RSAPublicKey) else b"EC"
         public = functions.X509_get_pubkey(leaf)
         try:

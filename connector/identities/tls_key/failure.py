@@ -9,11 +9,14 @@ The exception is therefore kept for the thread, and the socket or object that sh
 import functools
 import ssl
 import threading
-from typing import Any, ClassVar, NoReturn, cast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, cast
 
 from connector.domain.errors import ConfigurationError, ConnectorError, Unavailable
+from connector.identities.tls_key.interrupt import at_border, signals_deferred
 
-__all__ = ["keep", "signature_made", "with_causes"]
+__all__ = ["calling_back", "keep", "signature_made", "with_causes"]
 
 
 class _Kept(threading.local):
@@ -28,22 +31,36 @@ _NOT_YET = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 def keep(cause: BaseException) -> None:
     """Remember, for this thread, why the handshake under way is going to fail; the first cause counts.
 
-    What is neither one of our errors nor a wish to stop becomes ``SIGNATURE_IMPOSSIBLE``.
+    Does nothing that could fail: its callers stand at the border to C.
     """
     if _kept.cause is None:
-        foreign = isinstance(cause, Exception) and not isinstance(cause, ConnectorError)
-        _kept.cause = _impossible(cause) if foreign else cause
+        _kept.cause = cause
 
 
-def _impossible(cause: BaseException) -> Unavailable:
-    error = Unavailable("SIGNATURE_IMPOSSIBLE", f"the private key does not sign ({type(cause).__name__})")
-    error.__cause__ = cause
-    return error
+at_border(keep)
 
 
 def signature_made() -> None:
     """Remember, for this thread, that the key has done its part."""
     _kept.signed = True
+
+
+@contextmanager
+def calling_back() -> Iterator[None]:
+    """Around every call of OpenSSL that may call us back: a wish to stop that was kept meanwhile is raised."""
+    _kept.cause, _kept.signed = None, False
+    try:
+        with signals_deferred():
+            yield
+    finally:
+        _raise_stop()
+
+
+def _raise_stop() -> None:
+    cause = _kept.cause
+    if cause is not None and not isinstance(cause, Exception):
+        _kept.cause = None
+        raise cause
 
 
 def with_causes(base: Any, *, needs_tls12: bool) -> Any:
@@ -68,31 +85,29 @@ class _Caused:
     key_has_signed = False
 
     def do_handshake(self, *args: Any) -> None:
-        _kept.cause, _kept.signed = None, False
         try:
-            cast("Any", super()).do_handshake(*args)
-        except ssl.SSLError as error:
-            self.key_has_signed |= _kept.signed
-            self._explain(error)
+            self._explained(cast("Any", super()).do_handshake, args)
+        except BaseException as error:
+            if not isinstance(error, Exception):  # SSLSocket closes itself after an Exception only
+                getattr(self, "close", lambda: None)()
+            raise
 
     def read(self, *args: Any) -> Any:
         """A server may ask for the certificate later (renegotiation, TLS 1.3 post-handshake authentication)."""
-        _kept.cause = None
-        try:
-            return cast("Any", super()).read(*args)
-        except ssl.SSLError as error:
-            self._explain(error)
+        return self._explained(cast("Any", super()).read, args)
 
-    def _explain(self, error: ssl.SSLError) -> NoReturn:
-        cause, _kept.cause = _kept.cause, None
-        if cause is None and self.needs_tls12 and not isinstance(error, _NOT_YET):
-            cause = self._wants_pss(error)
-        if cause is None:
-            raise error
-        if isinstance(cause, Exception):
-            raise error from cause
-        getattr(self, "close", lambda: None)()  # SSLSocket closes itself after an Exception only
-        raise cause from error
+    def _explained(self, call: Any, arguments: tuple[Any, ...]) -> Any:
+        try:
+            with calling_back():
+                return call(*arguments)
+        except ssl.SSLError as error:
+            self.key_has_signed |= _kept.signed
+            cause, _kept.cause = _kept.cause, None
+            if cause is None and self.needs_tls12 and not isinstance(error, _NOT_YET):
+                cause = self._wants_pss(error)
+            if cause is None:
+                raise
+            raise error from _ours(cause)
 
     def _wants_pss(self, error: ssl.SSLError) -> ConfigurationError | None:
         """The refusal of a server that takes TLS 1.3 only, or PSS signatures only.
@@ -106,6 +121,15 @@ class _Caused:
             return None
         detail = f"the operator wants TLS 1.3 or PSS signatures and this card can do neither ({reason})"
         return ConfigurationError("CARTE_SANS_PSS", detail)
+
+
+def _ours(cause: BaseException) -> ConnectorError:
+    """The cause, with a code: an error that is not ours becomes the cause of ``SIGNATURE_IMPOSSIBLE``."""
+    if isinstance(cause, ConnectorError):
+        return cause
+    error = Unavailable("SIGNATURE_IMPOSSIBLE", f"the private key does not sign ({type(cause).__name__})")
+    error.__cause__ = cause
+    return error
 
 
 _NO_COMMON_SIGNATURE = ("HANDSHAKE_FAILURE", "NO_SUITABLE_SIGNATURE_ALGORITHM", "NO_SHARED_SIGNATURE_ALGORITHMS")

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.identities.tls_key.failure import keep
+from connector.identities.tls_key.interrupt import at_border
 from connector.identities.tls_key.openssl import INT, SIZE, TEXT, OpenSsl, P, Param, Params, impossible, openssl
 from connector.identities.tls_key.port import Padding, Signer
 
@@ -139,6 +140,7 @@ def _callback(function: Callable[..., Any], result: Any, *arguments: Any) -> int
             keep(cause)
             return 0
 
+    at_border(guarded)
     return C.cast(_forever(C.CFUNCTYPE(result, *arguments)(guarded)), P).value or 0
 
 
