@@ -39,6 +39,13 @@ class CardCertificate:
     not_before: datetime
     not_after: datetime
     sha256: str  # of the DER, lower-case hexadecimal
+    surname: str = ""
+    given_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """The holder as a person says it; the common name when the certificate has no other."""
+        return f"{self.given_name} {self.surname}".strip() or self.common_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +91,14 @@ class CardPort(Protocol):
             serial: which card, when there are several.
             accept_last_try: the person knows that a wrong PIN blocks the card.
 
+        A card that is open already stays open; nothing is sent to it then.
+
         Raises:
             NeedsPerson: ``CARTE_ABSENTE``, ``PIN_FAUX`` (never tried again), ``PIN_DERNIER_ESSAI`` (nothing was
-                tried), ``CARTE_BLOQUEE``, ``PIN_FORMAT`` (nothing was tried).
+                tried), ``CARTE_BLOQUEE``, ``PIN_FORMAT`` (nothing was tried), ``PIN_AU_LECTEUR`` (nothing was tried:
+                this reader takes the PIN itself), ``PIN_ABANDONNE`` (the person gave up at the reader),
+                ``CARTES_MULTIPLES`` (say which), or what else hinders the card: any code of
+                :data:`connector.domain.catalogue.card.CARD_CODES`.
             Unavailable: ``CARTE_DEFAILLANTE``: card or middleware does not answer.
         """
         ...
