@@ -67,7 +67,7 @@ def _card(world: World) -> Iterator[Finding]:
     status = answer.status
     if status.presence is Presence.NO_MIDDLEWARE or not status.middleware:
         if status.code not in _TOLD_BY_MIDDLEWARE:
-            yield _hindered(status.code or "CARTE_NON_EXAMINEE", status.middleware, status.detail)
+            yield _hindered(status.code, status.middleware, status.detail)
         return
     if not status.tokens:
         if status.presence is not Presence.NO_READER or status.readers:
@@ -80,9 +80,8 @@ def _card(world: World) -> Iterator[Finding]:
 
 def _without_token(status: CardStatus) -> Finding:
     subject = ", ".join(status.readers)
-    if status.presence is Presence.NO_CARD:
-        return warning(status.code or "CARTE_NON_EXAMINEE", subject, status.detail)
-    return _hindered(status.code or "CARTE_NON_EXAMINEE", subject, status.detail)
+    severity = Severity.WARNING if status.presence is Presence.NO_CARD else Severity.ERROR
+    return _hindered(status.code, subject, status.detail, severity)
 
 
 def _token(world: World, token: TokenView) -> Iterator[Finding]:
@@ -109,7 +108,7 @@ def _presence(token: TokenView, subject: str) -> Finding:
         case Presence.BLOCKED:
             return error("CARTE_BLOQUEE", subject)
         case _:
-            return _hindered(token.code or "CARTE_NON_EXAMINEE", subject, "")
+            return _hindered(token.code, subject, "")
 
 
 def _tls13(world: World, status: CardStatus) -> Iterator[Finding]:
@@ -122,9 +121,9 @@ def _tls13(world: World, status: CardStatus) -> Iterator[Finding]:
             yield error("CARTE_TLS12", f"operators.{name}.tls.minimum")
 
 
-def _hindered(code: str, subject: str, detail: str) -> Finding:
+def _hindered(code: str, subject: str, detail: str, severity: Severity = Severity.ERROR) -> Finding:
     """What the card room says, under its own code."""
-    return Finding(code, Severity.ERROR, subject, detail)
+    return Finding(code or "CARTE_DEFAILLANTE", severity, subject, detail)
 
 
 CHECKS = (
