@@ -9,7 +9,8 @@ from connector.operators.trust import Trust
 from connector.platform.system import SystemClock
 from connector.settings.data import data_folder
 from connector.settings.load import Problem
-from connector.settings.model import IdentitySettings, MailboxSettings, Settings
+from connector.settings.matrix import METHOD_WORDS, taken_methods
+from connector.settings.model import IdentityMethod, IdentitySettings, MailboxSettings, OperatorSettings, Settings
 
 __all__ = ["problems_before_start"]
 
@@ -61,6 +62,7 @@ def _mailboxes(settings: Settings) -> Iterator[Problem]:
     for index, mailbox in enumerate(settings.mailboxes):
         key = f"mailboxes[{index}]"
         yield from _identity(f"{key}.identity", mailbox.identity)
+        yield from _way_in(f"{key}.identity", mailbox, settings.operators[mailbox.operator])
         yield from _profile(f"{key}.reception.profile", mailbox)
 
 
@@ -72,6 +74,35 @@ def _identity(key: str, identity: IdentitySettings) -> Iterator[Problem]:
     for name, path in named.items():
         if path is not None:
             yield from _missing_files(f"{key}.{name}", [path])
+
+
+def _way_in(key: str, mailbox: MailboxSettings, operator: OperatorSettings) -> Iterator[Problem]:
+    """An identity that this operator does not take for this kind of mailbox, with those that it takes."""
+    if mailbox.identity.method is IdentityMethod.CODE:
+        yield Problem(
+            f"{key}.auth",
+            Text("un code à usage unique ne passe ni par SMTP ni par IMAP", "SMTP and IMAP carry no one-time code"),
+            Text("attendu : une autre valeur, p. ex. xoauth2", "expected another value, e.g. xoauth2"),
+        )
+        return
+    taken = taken_methods(operator.identities, mailbox.kind)
+    if taken is None or mailbox.identity.method in taken:
+        return
+    kind, name, given = mailbox.kind.value, mailbox.operator, METHOD_WORDS[mailbox.identity.method]
+    words = [METHOD_WORDS[method] for method in taken]
+    french = " ou ".join(word.fr for word in words) or f"rien pour une boîte {kind}"
+    english = " or ".join(word.en for word in words) or f"nothing for a {kind} mailbox"
+    yield Problem(
+        key,
+        Text(
+            f"l'opérateur {name!r} n'ouvre pas une boîte {kind} avec {given.fr}",
+            f"the operator {name!r} does not open a {kind} mailbox with {given.en}",
+        ),
+        Text(
+            f"il accepte : {french} (operators.{name}.identities)",
+            f"it takes: {english} (operators.{name}.identities)",
+        ),
+    )
 
 
 def _profile(key: str, mailbox: MailboxSettings) -> Iterator[Problem]:

@@ -97,3 +97,74 @@ def test_all_problems_are_found_at_once(valid: dict[str, Any], tmp_path: Path) -
     valid["operators"]["op"]["tls"] = {}
     (tmp_path / "alix.pem").unlink()
     assert len(keys(valid, tmp_path)) == 3
+
+
+# --- which identity where ---
+
+
+def matrix(kind: str, *methods: str) -> dict[str, Any]:
+    return {"kinds": [kind], "methods": list(methods)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_taken"),
+    [
+        ([], True),
+        ([matrix("PER", "certificate")], True),
+        ([matrix("PER", "token"), matrix("PER", "card", "certificate")], True),
+        ([matrix("PER", "token", "card")], False),
+        ([matrix("APP", "certificate")], False),
+    ],
+    ids=["nothing is known", "taken", "taken by another rule", "not taken", "no such mailbox"],
+)
+def test_an_identity_that_the_operator_does_not_take_is_named_with_those_that_it_takes(
+    valid: dict[str, Any], tmp_path: Path, rules: list[dict[str, Any]], is_taken: bool
+) -> None:
+    valid["operators"]["op"]["identities"] = rules
+    problems = problems_before_start(load_settings(valid, base=tmp_path))
+    assert [problem.key for problem in problems] == ([] if is_taken else ["mailboxes[0].identity"])
+
+
+def test_the_sentence_names_operator_kind_and_both_ways(valid: dict[str, Any], tmp_path: Path) -> None:
+    valid["operators"]["op"]["identities"] = [matrix("PER", "token", "card")]
+    (problem,) = problems_before_start(load_settings(valid, base=tmp_path))
+    assert problem.wrong.fr == "l'opérateur 'op' n'ouvre pas une boîte PER avec un certificat logiciel"
+    assert problem.right.fr == "il accepte : Pro Santé Connect ou une carte CPS (operators.op.identities)"
+    assert problem.wrong.en == "the operator 'op' does not open a PER mailbox with a software certificate"
+    assert problem.right.en == "it takes: Pro Santé Connect or a CPS card (operators.op.identities)"
+
+
+def test_a_kind_of_mailbox_that_the_operator_does_not_open_is_said(valid: dict[str, Any], tmp_path: Path) -> None:
+    valid["operators"]["op"]["identities"] = [matrix("APP", "certificate")]
+    (problem,) = problems_before_start(load_settings(valid, base=tmp_path))
+    assert "rien pour une boîte PER" in problem.right.fr
+    assert "nothing for a PER mailbox" in problem.right.en
+
+
+@pytest.mark.parametrize(
+    "rules", [[], [matrix("PER", "code")]], ids=["nothing is known", "even if the matrix says so"]
+)
+def test_a_one_time_code_is_carried_by_no_operator_of_this_version(
+    valid: dict[str, Any], tmp_path: Path, rules: list[dict[str, Any]]
+) -> None:
+    valid["operators"]["op"]["identities"] = rules
+    valid["mailboxes"][0]["identity"] = {"auth": "code", "password": {"env": "SECRET"}}
+    assert keys(valid, tmp_path) == ["mailboxes[0].identity.auth"]
+
+
+@pytest.mark.parametrize(
+    ("preset", "identity", "fits"),
+    [
+        ("mailiz-formation", {"auth": "xoauth2"}, True),
+        ("mailiz-formation", {"certificate": "alix.pem"}, False),
+        ("mailiz", {"card": {}}, True),
+        ("medimail", {"auth": "plain", "password": {"env": "SECRET"}}, False),
+        ("generique", {"auth": "plain", "password": {"env": "SECRET"}}, True),
+    ],
+)
+def test_the_presets_know_their_operators(
+    valid: dict[str, Any], tmp_path: Path, preset: str, identity: dict[str, Any], fits: bool
+) -> None:
+    valid["operators"]["op"]["preset"] = preset
+    valid["mailboxes"][0]["identity"] = identity
+    assert (keys(valid, tmp_path) == []) == fits

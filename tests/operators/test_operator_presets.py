@@ -9,7 +9,7 @@ from connector.identities import IdentityServices
 from connector.operators.factory import make_receiver, make_sender
 from connector.operators.smtp_imap import ImapReceiver, SmtpSender
 from connector.settings import data
-from connector.settings.model import MailboxSettings, OperatorSettings
+from connector.settings.model import IdentityMethod, IdentityRule, MailboxSettings, OperatorSettings
 from tests.servers.clock import WallClock
 
 PRESETS = sorted((data.data_folder() / "operators").glob("*.toml"))
@@ -29,7 +29,14 @@ def test_every_preset_is_valid_once_hosts_are_given(path: Path) -> None:
 
 
 def test_the_presets_of_the_product_are_there() -> None:
-    assert {path.stem for path in PRESETS} >= {"generique", "mailiz-formation"}
+    assert {path.stem for path in PRESETS} >= {"generique", "mailiz", "mailiz-formation", "medimail"}
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_names_only_ways_in_that_smtp_and_imap_carry(path: Path) -> None:
+    operator = tomllib.loads(path.read_text(encoding="utf-8"))["operator"]
+    rules = [IdentityRule.model_validate(rule) for rule in operator["identities"]]
+    assert IdentityMethod.CODE not in [method for rule in rules for method in rule.methods]
 
 
 def test_an_installed_package_carries_its_data(tmp_path: Path) -> None:
