@@ -35,6 +35,7 @@ def world_beside(
     """What the checks look at; see :class:`connector.support.doctor.world.World` for the arguments."""
     root = settings.software.data_dir if settings is not None else None
     paths, clock = DataPaths(root or default_data_dir()), SystemClock()
+    kept = paths.trust if paths.root.is_dir() else None  # what judges a server also notes which lists it wants
 
     def open_journal() -> Any:
         if settings is None:
@@ -45,7 +46,7 @@ def world_beside(
         settings_path=settings_path, settings=settings, problems=problems, paths=paths,
         data_folder=_stat(paths.root), clock=clock,
         services=IdentityServices(read_secret=resolve_secret, clock=clock),
-        trust=Trust(paths.trust, clock), ask_health=ask_health, open_journal=open_journal,
+        trust=Trust(kept, clock), ask_health=ask_health, open_journal=open_journal,
         ask_card=ask_card, offline=offline, box=box,
     )  # fmt: skip
 
