@@ -85,8 +85,15 @@ class OutcomeUnknown(OperatorError):
 
 
 def own_cause(error: BaseException) -> ConnectorError | None:
-    """What we ourselves raised behind a library's error, if anything: the key of a pulled card in a handshake."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ConnectorError):
-        cause = cause.__cause__
-    return cause
+    """What we ourselves raised behind a library's error, if anything: the key of a pulled card in a handshake.
+
+    It is taken out of the chain, since whoever raises it says ``from error``: no circle.
+    """
+    behind: BaseException | None = error
+    while behind is not None:
+        cause = behind.__cause__
+        if isinstance(cause, ConnectorError):
+            behind.__cause__ = cause.__cause__
+            return cause
+        behind = cause
+    return None
