@@ -27,19 +27,25 @@ The PIN is ``DEFAULT_PIN``; three wrong ones block the card. Certificates come f
 servers of ``tests/servers`` take them. Debian packages: opensc, pcscd, vsmartcard-vpcd.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from connector.settings.model import CardSettings
 from tests.servers.pki import Pki
 from tests.virtual_card.holders import Holder
 from tests.virtual_card.pcscd import Pcscd
 from tests.virtual_card.piv import PivCard
+from tests.virtual_card.remote import CardProcess
 
-__all__ = ["OPENSC_MODULE", "card", "holder", "other_holder", "pcscd"]
+__all__ = ["OPENSC_MODULE", "StartRoom", "card", "holder", "other_holder", "pcscd", "room", "start_room"]
 
 OPENSC_MODULE = next(Path("/usr/lib").glob("*-linux-gnu*/opensc-pkcs11.so"), Path("/usr/lib/opensc-pkcs11.so"))
+POLL_SECONDS = 0.2
+
+StartRoom = Callable[..., CardProcess]
+"""Starts a process with a card room; takes values of ``card`` of the settings."""
 
 
 @pytest.fixture
@@ -69,3 +75,29 @@ def other_holder(pki: Pki) -> Holder:
 def card(holder: Holder) -> PivCard:
     """A new card of the practitioner, not in a reader yet."""
     return holder.card()
+
+
+@pytest.fixture
+def start_room(pcscd: Pcscd, tmp_path: Path) -> Iterator[StartRoom]:
+    """Starts processes that watch the reader through OpenSC; each must end in order when the test was good."""
+    rooms: list[CardProcess] = []
+
+    def start(**card: object) -> CardProcess:
+        settings = CardSettings.model_validate({"module": OPENSC_MODULE, "poll_seconds": POLL_SECONDS} | card)
+        rooms.append(room := CardProcess(pcscd.environment, settings, tmp_path / "room.log"))
+        room.call("watch")
+        return room
+
+    try:
+        yield start
+        for room in rooms:
+            room.stop()
+    finally:
+        for room in rooms:
+            room.abandon()
+
+
+@pytest.fixture
+def room(start_room: StartRoom) -> CardProcess:
+    """A process that watches the reader."""
+    return start_room()
