@@ -59,11 +59,16 @@ class IdentityGate:
         """
         if self.identity is None:
             return 0
-        before, self.missing = self.missing, hindrance(self.identity)
+        before, self.missing = self.missing, hindrance(self.identity) if self._is_needed() else None
         if self.missing is None:
             return 0 if self.is_in_doubt else self._resume(came_back=before is not None)
         self._doubt_until, self._doubts = 0.0, 0
         return 0 if open_sessions else self._hold(self.missing)
+
+    def _is_needed(self) -> bool:
+        """Nobody is asked for a card or a PIN while there is nothing to send."""
+        due = self.journal.next_due(self.mailbox)
+        return (due is not None and due <= self.clock.now()) or bool(self.journal.waiting(self.mailbox))
 
     def lets_through(self, open_sessions: int) -> int | None:
         """How many messages may leave at a time; ``None`` = the gate sets no bound."""

@@ -12,12 +12,14 @@ from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConfigurationError
 from connector.domain.ports import Clock
 from connector.identities.base import Identity, SaslCredentials, external, login, plain
+from connector.identities.card.identity import CardIdentity, CardKeys
 from connector.identities.certificate import CertificateIdentity
 from connector.identities.code import CodeSessions
+from connector.identities.composed import KeyAndWord
 from connector.identities.password import PasswordIdentity
 from connector.identities.token import TokenIdentity, oauthbearer, token_credentials, xoauth2
 from connector.identities.tokens import TokenStore
-from connector.settings.model import AuthMethod, IdentitySettings, SecretRef, ServerSettings
+from connector.settings.model import AuthMethod, CardChoice, IdentitySettings, SecretRef, ServerSettings
 
 __all__ = ["IdentityServices", "SecretReader", "make_identity"]
 
@@ -25,6 +27,7 @@ SecretReader = Callable[[SecretRef], str]
 """Reads a secret from where the settings say; raises ``NeedsPerson`` or ``Unavailable`` while it cannot be had."""
 
 _Credentials = Callable[[], SaslCredentials | None]
+_WITH_KEY = (AuthMethod.EXTERNAL, AuthMethod.NONE)
 _WITH_TOKEN = (AuthMethod.XOAUTH2, AuthMethod.OAUTHBEARER)
 
 
@@ -34,6 +37,7 @@ class IdentityServices:
 
     read_secret: SecretReader
     clock: Clock  # to tell an expired certificate
+    cards: CardKeys | None = None  # None: no mailbox of this process uses one
     tokens: TokenStore = field(default_factory=TokenStore)
     codes: CodeSessions = field(default_factory=CodeSessions)
 
@@ -74,7 +78,26 @@ def _with_key(
             fallback_label=str(mailbox),
             clock=services.clock,
         )
+    if settings.card is not None:
+        return _with_card(settings, settings.card, mailbox, services, credentials)
     return PasswordIdentity(credentials=partial(_required, credentials), label=str(mailbox))
+
+
+def _with_card(
+    settings: IdentitySettings, choice: CardChoice, mailbox: MailboxAddress, services: IdentityServices,
+    credentials: _Credentials,
+) -> Identity:  # fmt: skip
+    if services.cards is None:
+        raise ConfigurationError("REGLAGE_INVALIDE", "identity.card: no card can be used here")
+    says_itself = settings.auth in _WITH_KEY
+    card = CardIdentity(
+        cards=services.cards, choice=choice, credentials=credentials if says_itself else _nothing,
+        fallback_label=str(mailbox),
+    )  # fmt: skip
+    if says_itself:
+        return card
+    word = PasswordIdentity(credentials=partial(_required, credentials), label=str(mailbox))
+    return KeyAndWord(key=card, word=word)
 
 
 def _credentials(

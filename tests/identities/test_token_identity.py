@@ -1,6 +1,7 @@
 """What is said with a token, and that every key for the handshake goes with every way to say who we are."""
 
 import ssl
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -20,10 +21,12 @@ from connector.identities import (
     hindrance,
     make_identity,
 )
+from connector.identities.tls_key import TlsKey
 from connector.identities.token import oauthbearer, xoauth2
-from connector.settings.model import AuthMethod, IdentitySettings, SecretRef, ServerSettings
+from connector.settings.model import AuthMethod, CardChoice, IdentitySettings, SecretRef, ServerSettings
 from connector.testing.clock import FakeClock
 from tests.servers.pki import Pki
+from tests.tls_key.keys import Profile, software_key
 
 ME = MailboxAddress("dr.modele", "cabinet.mssante.test")
 TOKEN = "eyJ.token.x"
@@ -42,13 +45,44 @@ class Today:
         return 0.0
 
 
-def services(secret: str | ConnectorError = "s3cret") -> IdentityServices:
+@dataclass
+class Cards:
+    """The card room, reduced to one card in the hand of the test."""
+
+    made: TlsKey
+    hindered: IdentityUnavailable | None = None
+    wanted: int = 0
+
+    def find(self, choice: CardChoice) -> None:
+        return None
+
+    def want(self, choice: CardChoice) -> None:
+        self.wanted += 1
+
+    def hindrance(self, choice: CardChoice) -> IdentityUnavailable | None:
+        return self.hindered
+
+    def key(self, choice: CardChoice) -> TlsKey:
+        if self.hindered is not None:
+            raise self.hindered
+        return self.made
+
+    def revision(self, choice: CardChoice) -> str:
+        return "card"
+
+
+@pytest.fixture(scope="module")
+def cards(pki: Pki) -> Cards:
+    return Cards(software_key(pki, Profile.CPS4))
+
+
+def services(secret: str | ConnectorError = "s3cret", cards: Cards | None = None) -> IdentityServices:
     def read(_: SecretRef) -> str:
         if isinstance(secret, ConnectorError):
             raise secret
         return secret
 
-    return IdentityServices(read_secret=read, clock=Today(), tokens=TokenStore(FakeClock()))
+    return IdentityServices(read_secret=read, clock=Today(), cards=cards, tokens=TokenStore(FakeClock()))
 
 
 def settings_of(auth: str, **key: Any) -> IdentitySettings:
@@ -79,15 +113,16 @@ def test_credentials_do_not_show_their_secret() -> None:
     assert TOKEN not in repr(oauthbearer(str(ME), TOKEN))
 
 
-@pytest.mark.parametrize(("key", "auth"), list(product(["nothing", "file"], SASL)))
-def test_each_key_goes_with_each_way_to_say_who_we_are(key: str, auth: str, client: Path) -> None:
-    tools = services()
+@pytest.mark.parametrize(("key", "auth"), list(product(["nothing", "file", "card"], SASL)))
+def test_each_key_goes_with_each_way_to_say_who_we_are(key: str, auth: str, client: Path, cards: Cards) -> None:
+    tools = services(cards=cards)
     tools.tokens.put(ME, TOKEN)
     if key == "nothing" and auth in ("none", "external"):
         with pytest.raises(ValueError, match="certificate"):
             settings_of(auth)
         return
-    chosen = {"certificate": client} if key == "file" else {}
+    keys: dict[str, dict[str, Any]] = {"nothing": {}, "file": {"certificate": client}, "card": {"card": {}}}
+    chosen = keys[key]
     identity = make_identity(settings_of(auth, **chosen), ME, tools, server=SERVER)
     said = identity.sasl()
     assert (said.mechanism if said else None) == SASL[auth]
@@ -96,6 +131,31 @@ def test_each_key_goes_with_each_way_to_say_who_we_are(key: str, auth: str, clie
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     identity.apply_to(context)
     assert str(ME) in identity.label
+
+
+@pytest.mark.parametrize("auth", ["plain", "login", "xoauth2"])
+def test_a_card_with_a_word_beside_it_needs_the_card_first_and_then_the_word(auth: str, cards: Cards) -> None:
+    room = Cards(cards.made, IdentityUnavailable("PIN", "no PIN", WaitingFor.PIN))
+    tools = services(Unavailable("SECRET_INDISPONIBLE", "locked"), room)
+    identity = make_identity(settings_of(auth, card={}), ME, tools)
+    first = hindrance(identity)
+    assert first is not None
+    assert (first.waiting_for, first.reason) == (WaitingFor.PIN, room.hindered)
+    assert room.wanted > 0
+    room.hindered = None
+    found = hindrance(identity)
+    assert found is not None
+    assert (found.waiting_for, found.reason.code) == (
+        (WaitingFor.TOKEN, "JETON_ABSENT") if auth == "xoauth2" else (WaitingFor.CREDENTIALS, "SECRET_INDISPONIBLE")
+    )
+    assert identity.revision().startswith("card")
+    assert identity.label == str(ME)
+
+
+def test_a_card_where_there_is_no_card_room_is_a_clear_error() -> None:
+    with pytest.raises(ConfigurationError) as failure:
+        make_identity(settings_of("external", card={}), ME, services())
+    assert failure.value.code == "REGLAGE_INVALIDE"
 
 
 @pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
