@@ -8,6 +8,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import structlog
 
@@ -15,6 +16,7 @@ from connector import __version__
 from connector.api.services import ApiServices, OwnerAccess
 from connector.daemon.endpoint import data_paths
 from connector.daemon.http import serving
+from connector.daemon.identities import card_health, make_cards, make_identity_services, tell_mailboxes, watching
 from connector.daemon.mailbox import MailboxParts, Shared, build_mailbox
 from connector.daemon.nudge import NUDGE_SECONDS, NudgeWatch
 from connector.daemon.readiness import problems_before_start
@@ -26,12 +28,10 @@ from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConfigurationError
 from connector.exchange.plan import MailboxRules
 from connector.exchange.prepare import Preparer
-from connector.identities import IdentityServices
 from connector.intake.layout import KnownFolders
 from connector.journal.journal import Journal
 from connector.operators.trust import Trust
 from connector.platform.files import private_folder
-from connector.platform.keystore import resolve_secret
 from connector.platform.lock import InstanceLock
 from connector.platform.paths import DataPaths
 from connector.platform.system import SystemClock, SystemIds
@@ -81,17 +81,19 @@ class Daemon:
         self._journal = journal
         self._supervisor = Supervisor(SystemClock())
         self._health = HealthRegistry()
+        clock, trust = SystemClock(), Trust(paths.root / "trust", SystemClock())
+        self._cards = make_cards(settings, clock, trust)
         self._shared = Shared(
             settings=settings,
             journal=journal,
-            clock=SystemClock(),
+            clock=clock,
             ids=SystemIds(),
             supervisor=self._supervisor,
             known_folders=KnownFolders(paths.root / "folders.json"),
-            identities=IdentityServices(read_secret=resolve_secret, clock=SystemClock()),
+            identities=make_identity_services(clock, self._cards),
             prepare_bells=tuple(Bell() for _ in range(PREPARERS)),  # one each: a ring wakes one sleeper only
             owner=f"daemon-{SystemIds().ulid()}",
-            trust=Trust(paths.root / "trust", SystemClock()),
+            trust=trust,
         )
         self._mailboxes: list[MailboxParts] = []
         self._upkeep = Upkeep(settings, journal, self._shared.clock, self._prepared)
@@ -103,6 +105,7 @@ class Daemon:
         _log.info("recovered", count=sum(recovered.values()), version=__version__)
         self._build()
         with contextlib.ExitStack() as running:
+            running.enter_context(watching(self._cards))
             self._supervisor.start()
             running.push(self._stop_after_failure)
             if self.settings.api.enabled:
@@ -127,6 +130,9 @@ class Daemon:
             parts = build_mailbox(mailbox, self._shared)
             self._mailboxes.append(parts)
             self._health.add(mailbox.folder, parts.health)
+        tell_mailboxes(self._shared.identities, self._cards, self._mailboxes)
+        if self._cards is not None:
+            self._health.add("card", partial(card_health, self._cards))
         preparer = Preparer(self._journal, self._rules, self._shared.owner)
         for number, bell in enumerate(self._shared.prepare_bells, 1):
             mood = Mood(f"prepare-{number}", self._shared.clock)
@@ -155,7 +161,7 @@ class Daemon:
     def _api_services(self) -> ApiServices:
         return ApiServices(
             settings=self.settings, report=self._health.report, journal=self._journal, clock=self._shared.clock,
-            owner=OwnerAccess.new(self._shared.ids.uuid()), tokens=self._shared.identities.tokens,
+            owner=OwnerAccess.new(self._shared.ids.uuid()), cards=self._cards, tokens=self._shared.identities.tokens,
             decided=self._hurry,
         )  # fmt: skip
 
