@@ -56,6 +56,7 @@ class TlsPolicy:
     _made: tuple[str, ssl.SSLContext] | None = field(default=None, init=False, repr=False)
     _authorities: list[x509.Certificate] = field(default_factory=list, init=False, repr=False)
     _lists: list[x509.CertificateRevocationList] = field(default_factory=list, init=False, repr=False)
+    _issuers: set[x509.Certificate] = field(default_factory=set, init=False, repr=False)  # that OpenSSL has verified
     _until: datetime | None = field(default=None, init=False)  # how long the last approval holds
 
     def context(self) -> ssl.SSLContext:
@@ -70,7 +71,7 @@ class TlsPolicy:
             self._authorities = self._trusted()
             self._lists = [one for path in self.settings.crl for one in _revocation_lists(path)]
             self._made = (revision, client_context(self.settings, self.identity, self._authorities))
-            self._until = None
+            self._until, self._issuers = None, set()
         return self._made[1]
 
     def approve(self, connection: ssl.SSLSocket | ssl.SSLObject) -> str:
@@ -85,7 +86,8 @@ class TlsPolicy:
             UntrustedServer: as :meth:`connector.operators.trust.Trust.approve`.
         """
         negotiated = check_negotiated(connection, self.settings)
-        chain = verified_chain(connection, self._authorities)
+        chain = verified_chain(connection, [*self._authorities, *self._issuers])
+        self._issuers |= set(chain[1:])
         approval = self.trust.approve(chain, self.settings, self._authorities, self._lists)
         self._until = min(self._until, approval.until) if self._until else approval.until
         return f"{negotiated}, CN={common_name(chain[0].subject)}{_age(approval)}"
@@ -152,7 +154,7 @@ def tls_failure(error: ssl.SSLError) -> OperatorError:
     if isinstance(error, ssl.SSLCertVerificationError):
         code = _VERIFY_CODES.get(error.verify_code, "SERVEUR_NON_FIABLE")
         return UntrustedServer(code, f"the server certificate is refused ({error.verify_message})")
-    reason = error.reason or ""
+    reason = getattr(error, "reason", None) or ""  # an error that Python itself raised has none
     if reason.endswith(_OUR_CERTIFICATE_REFUSED):
         return AuthenticationRefused("AUTHENTIFICATION", f"the server refused our certificate ({reason})")
     if any(word in reason for word in ("PROTOCOL", "CIPHER", "VERSION", "HANDSHAKE_FAILURE", "DH_KEY", "SIGNATURE")):

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from connector.daemon.readiness import problems_before_start
+from connector.operators.trust import Trust
+from connector.operators.trust.certificates import fingerprint
+from connector.sandbox.hierarchy import create_hierarchy
 from connector.settings.load import load_settings
+from connector.testing.clock import FakeClock
 
 SERVER = {"host": "operator.example", "port": 587}
 
@@ -17,7 +21,7 @@ def valid(tmp_path: Path) -> dict[str, Any]:
     for name in ("igc.pem", "list.crl", "alix.pem", "alix.key", "secret.txt"):
         (tmp_path / name).write_bytes(b"x")
     return {
-        "software": {"product_reference": "DEV935997"},
+        "software": {"product_reference": "DEV935997", "data_dir": "data"},
         "operators": {
             "op": {"smtp": SERVER, "imap": SERVER, "tls": {"trust": ["igc.pem"], "crl": ["list.crl"]}},
         },
@@ -43,7 +47,7 @@ def test_settings_that_fit_the_world_have_no_problem(valid: dict[str, Any], tmp_
 
 
 def test_nothing_is_sent_without_a_product_reference(valid: dict[str, Any], tmp_path: Path) -> None:
-    valid["software"] = {}
+    valid["software"] = {"data_dir": "data"}
     assert keys(valid, tmp_path) == ["software.product_reference"]
     valid["mailboxes"][0]["send"] = False
     assert keys(valid, tmp_path) == []
@@ -51,6 +55,18 @@ def test_nothing_is_sent_without_a_product_reference(valid: dict[str, Any], tmp_
 
 def test_an_operator_without_authorities_is_refused(valid: dict[str, Any], tmp_path: Path) -> None:
     valid["operators"]["op"]["tls"] = {}
+    (problem,) = problems_before_start(load_settings(valid, base=tmp_path))
+    assert problem.key == "operators.op.tls.trust"
+    assert "mss-connector trust update" in problem.right.fr
+
+
+def test_the_authorities_that_this_machine_has_accepted_are_enough(valid: dict[str, Any], tmp_path: Path) -> None:
+    store = Trust(tmp_path / "data" / "trust", FakeClock()).store
+    authority = create_hierarchy(now=FakeClock().now()).root.certificate
+    store.add(authority, source="x", accepted=[fingerprint(authority)], igc="test")
+    valid["operators"]["op"]["tls"] = {"igc": "test"}
+    assert keys(valid, tmp_path) == []
+    valid["operators"]["op"]["tls"] = {"igc": "production"}
     assert keys(valid, tmp_path) == ["operators.op.tls.trust"]
 
 
@@ -93,7 +109,7 @@ def test_an_unknown_profile_is_answered_with_those_that_exist(valid: dict[str, A
 
 
 def test_all_problems_are_found_at_once(valid: dict[str, Any], tmp_path: Path) -> None:
-    valid["software"] = {}
+    valid["software"] = {"data_dir": "data"}
     valid["operators"]["op"]["tls"] = {}
     (tmp_path / "alix.pem").unlink()
     assert len(keys(valid, tmp_path)) == 3

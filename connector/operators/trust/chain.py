@@ -20,28 +20,28 @@ def verified_chain(
 
     Args:
         connection: after a handshake with ``CERT_REQUIRED``.
-        authorities: what the context trusts; they complete the chain of a resumed session, which OpenSSL forgets.
+        authorities: what completes the chain of a resumed session, of which OpenSSL keeps the server's own
+            certificate only: trusted authorities, and issuers that were verified in earlier handshakes.
 
     Returns:
         At least one certificate; empty when the server showed none (impossible with ``CERT_REQUIRED``).
     """
-    found = _asked(connection, "get_verified_chain")
+    found = _from_openssl(connection)
     if len(found) > 1:
         return found
     shown = connection.getpeercert(binary_form=True)
     if not shown:
         return []
-    known = [*authorities, *_asked(connection, "get_unverified_chain")]
-    return _completed(x509.load_der_x509_certificate(shown), known)
+    return _completed(x509.load_der_x509_certificate(shown), list(authorities))
 
 
-def _asked(connection: ssl.SSLSocket | ssl.SSLObject, which: str) -> list[x509.Certificate]:
-    """One of the two chains; public since Python 3.13 (DER), before that the object below has it (3.10 on)."""
-    public = getattr(connection, which, None)
+def _from_openssl(connection: ssl.SSLSocket | ssl.SSLObject) -> list[x509.Certificate]:
+    """``get_verified_chain`` is public since Python 3.13 (DER); before, the object below has it (3.10 on)."""
+    public = getattr(connection, "get_verified_chain", None)
     if public is not None:
         return [x509.load_der_x509_certificate(der) for der in public() or ()]
     below: Any = getattr(connection, "_sslobj", None)
-    chain = getattr(below, which)() if below is not None else None
+    chain = below.get_verified_chain() if below is not None else None
     return [x509.load_pem_x509_certificate(one.public_bytes().encode()) for one in chain or ()]
 
 
