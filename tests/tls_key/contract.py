@@ -288,7 +288,7 @@ class TlsKeyContract:
         watched.before = sometimes
 
         async def together(port: int) -> list[str]:
-            ends = await asyncio.gather(*(_open(port, context) for _ in range(4)), return_exceptions=True)
+            ends = await asyncio.gather(*(open_once(port, context) for _ in range(4)), return_exceptions=True)
             return sorted(_code(end) if isinstance(end, ssl.SSLError) else str(end) for end in ends)
 
         with Peer(demanding(pki)) as peer:
@@ -376,7 +376,7 @@ class TlsKeyContract:
         watched.before = slow
 
         async def turn(peer: Peer) -> str:
-            worker = asyncio.create_task(asyncio.to_thread(lambda: asyncio.run(_open(peer.port, context))))
+            worker = asyncio.create_task(asyncio.to_thread(lambda: asyncio.run(open_once(peer.port, context))))
             await asyncio.to_thread(signing.wait, PATIENCE_SECONDS)
             for _ in range(1000):
                 await asyncio.sleep(0)
@@ -498,7 +498,7 @@ def _told(secure: ssl.SSLSocket) -> str:
 
 
 def _open_and_close(peer: Peer, context: ssl.SSLContext) -> None:
-    asyncio.run(_open(peer.port, context))
+    asyncio.run(open_once(peer.port, context))
 
 
 def _greet_and_close(peer: Peer, context: ssl.SSLContext) -> None:
@@ -506,7 +506,7 @@ def _greet_and_close(peer: Peer, context: ssl.SSLContext) -> None:
         pass
 
 
-async def _open(port: int, context: ssl.SSLContext) -> str:
+async def open_once(port: int, context: ssl.SSLContext) -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
     try:
         return (await reader.readline()).decode().strip()
