@@ -7,8 +7,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from connector.cli.place import settings_at
 from connector.cli.words import say
-from connector.client.discovery import read_endpoint
-from connector.client.failure import ServiceUnreachable
 from connector.daemon.endpoint import ask_health, data_paths
 from connector.daemon.readiness import problems_before_start
 from connector.domain.errors import ConnectorError
@@ -18,6 +16,7 @@ from connector.settings.load import InvalidSettings, Problem
 from connector.settings.model import Settings
 from connector.support.doctor import CardAnswer, World
 from connector.support.doctor.beside import world_beside
+from connector.support.doctor.instance import lock_holder
 
 __all__ = ["surroundings"]
 
@@ -65,21 +64,20 @@ def _box(settings: Settings | None, name: str) -> str:
 
 
 def _card(settings: Settings) -> CardAnswer:
-    """From the connector that runs, which holds the card; else from a card room of our own."""
-    from connector.client.connection import Connection  # noqa: PLC0415 - httpx: slow to import, rarely needed
+    """From the connector that runs, which holds the card; else from a card room of our own.
 
+    A connector that runs and cannot be asked keeps its card to itself: two processes at one card is more than some
+    middleware bears.
+    """
+    from connector.cli.card_room import card_room  # noqa: PLC0415 - httpx: slow to import, needed with a card only
+
+    is_held = lock_holder(data_paths(settings)) is not None
     try:
-        with Connection(read_endpoint(data_paths(settings).endpoint)) as connector:
-            told = connector.card().model_dump()
+        with card_room(settings, only_service=is_held) as room:
+            told = room.card().model_dump()
         return CardAnswer(TypeAdapter(CardStatus).validate_python(told))
-    except ServiceUnreachable:
-        return CardAnswer(None, Text("le connecteur n'est pas lancé", "the connector does not run"))
     except ConnectorError as failure:
-        return CardAnswer(
-            None,
-            Text(f"le connecteur ne le dit pas ({failure.code})", f"the connector does not tell ({failure.code})"),
-        )
+        fr, en = f"le connecteur ne le dit pas ({failure.code})", f"the connector does not tell ({failure.code})"
     except ValidationError:
-        return CardAnswer(
-            None, Text("le connecteur lancé est d'une autre version", "the connector that runs is of another version")
-        )
+        fr, en = "le connecteur lancé est d'une autre version", "the connector that runs is of another version"
+    return CardAnswer(None, Text(fr, en))

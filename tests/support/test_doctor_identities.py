@@ -28,14 +28,15 @@ def practice(tmp_path: Path, pki: Pki) -> Practice:
         (30, "CERTIFICAT_BIENTOT_EXPIRE", Severity.WARNING),
         (8, "CERTIFICAT_BIENTOT_EXPIRE", Severity.WARNING),
         (7, "CERTIFICAT_DERNIERS_JOURS", Severity.ERROR),
-        (0, "CERTIFICAT_DERNIERS_JOURS", Severity.ERROR),
+        (1, "CERTIFICAT_DERNIERS_JOURS", Severity.ERROR),
+        (0, "CERTIFICAT_EXPIRE", Severity.ERROR),
         (-1, "CERTIFICAT_EXPIRE", Severity.ERROR),
     ],
 )
 def test_each_threshold_has_its_weight(days: int, code: str, severity: Severity) -> None:
     found = expiry("x", EPOCH - timedelta(days=1), EPOCH + timedelta(days=days), EPOCH)
     assert (found.code, found.severity) == (code, severity)
-    if days >= 0:
+    if days > 0:
         assert found.detail.startswith(f"{days} days left, until 20")
         assert found.detail_fr.startswith(f"encore {days} jours")
 

@@ -1,7 +1,6 @@
 """Every code that a check can give has a cure, and the page of all findings is made from the registry."""
 
 import ast
-import inspect
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import pytest
 
 from connector.domain.catalogue import CATALOGUE, api, card, drops, exchange, own, sessions, trust
 from connector.domain.catalogue.doctor import DOCTOR_CODES
-from connector.support.doctor import CHECKS, GROUP_WORDS, Check, Group, Severity, expiry
+from connector.support.doctor import CHECKS, GROUP_WORDS, Check, Group, Severity
 from connector.support.doctor import checks as checks_package
 from connector.support.doctor.reference import findings_as_markdown
 
@@ -100,11 +99,6 @@ def test_names_of_checks_are_distinct_and_groups_stand_together() -> None:
 
 def test_every_check_has_a_limit() -> None:
     assert all(0 < check.seconds <= 120 for check in CHECKS)
-
-
-def test_thresholds_of_dates_are_those_of_the_specification() -> None:
-    assert expiry.THRESHOLDS == (7, 30, 60, 90)
-    assert inspect.getdoc(expiry) is not None
 
 
 def test_the_page_of_all_findings_is_made_from_the_registry() -> None:

@@ -210,31 +210,6 @@ _FOLDERS = {
 }
 
 _CARD = {
-    "PCSC_ABSENT": Explanation(
-        "Le service des cartes à puce n'est pas installé.",
-        "Linux : installez pcscd et libccid. Windows et macOS : il fait partie du système ; réparez-le.",
-        "The smart card service is not installed.",
-        "Linux: install pcscd and libccid. Windows and macOS: it is part of the system; repair it.",
-    ),
-    "PCSC_ARRETE": Explanation(
-        "Le service des cartes à puce ne répond pas.",
-        "Linux : systemctl enable --now pcscd.socket. Windows : démarrez le service « Carte à puce » et branchez le "
-        "lecteur.",
-        "The smart card service does not answer.",
-        "Linux: systemctl enable --now pcscd.socket. Windows: start the service “Smart Card” and plug in the reader.",
-    ),
-    "PCSC_INTERDIT": Explanation(
-        "Ce compte n'a pas le droit d'utiliser le service des cartes à puce.",
-        "Ouvrez une session sur la machine même (pas à distance), ou demandez ce droit à l'administrateur (polkit).",
-        "This user may not use the smart card service.",
-        "Log in at the machine itself (not remotely), or ask the administrator for this right (polkit).",
-    ),
-    "LECTEUR_NON_VU": Explanation(
-        "Aucun lecteur de carte n'est branché.",
-        "Branchez le lecteur, sur une autre prise USB si besoin ; installez son pilote s'il en demande un.",
-        "No card reader is plugged in.",
-        "Plug in the reader, at another USB socket if need be; install its driver if it wants one.",
-    ),
     "LECTEUR_OK": _fine("Le lecteur de carte est vu.", "The card reader is seen."),
     "MIDDLEWARE_OK": _fine("La bibliothèque de la carte est en place.", "The library of the card is there."),
     "CARTE_OUVERTE": _fine("La carte est ouverte.", "The card is open."),

@@ -1,12 +1,11 @@
 """How long a certificate still lives, and when that begins to matter: 90, 60, 30 and 7 days before its end."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from connector.identities.card.subject import expiry_warning
 from connector.support.doctor.finding import Finding, error, ok, warning
 
 __all__ = ["EXPIRY_ERRORS", "EXPIRY_OKS", "EXPIRY_WARNINGS", "expiry"]
-
-THRESHOLDS = (7, 30, 60, 90)  # days
 
 EXPIRY_OKS = ("CERTIFICAT_OK",)
 EXPIRY_WARNINGS = ("CERTIFICAT_A_RENOUVELER", "CERTIFICAT_BIENTOT_EXPIRE")
@@ -25,10 +24,7 @@ def expiry(subject: str, not_before: datetime, not_after: datetime, now: datetim
     """
     if now < not_before:
         return error("CERTIFICAT_FUTUR", subject, f"{not_before:%Y-%m-%d}")
-    if now > not_after:
-        return error("CERTIFICAT_EXPIRE", subject, f"{not_after:%Y-%m-%d}")
-    left = not_after - now
-    passed = next((days for days in THRESHOLDS if left <= timedelta(days=days)), None)
+    passed, left = expiry_warning(not_after, now), not_after - now
     told = {
         "detail": f"{left.days} days left, until {not_after:%Y-%m-%d}",
         "detail_fr": f"encore {left.days} jours, jusqu'au {not_after:%d/%m/%Y}",
@@ -40,5 +36,7 @@ def expiry(subject: str, not_before: datetime, not_after: datetime, now: datetim
             return warning("CERTIFICAT_A_RENOUVELER", subject, **told)
         case 30:
             return warning("CERTIFICAT_BIENTOT_EXPIRE", subject, **told)
+        case 0:
+            return error("CERTIFICAT_EXPIRE", subject, f"{not_after:%Y-%m-%d}")
         case _:
             return error("CERTIFICAT_DERNIERS_JOURS", subject, **told)

@@ -5,13 +5,17 @@ The card itself is looked at by the one who owns it: the connector that runs, or
 """
 
 import os
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
 
 from connector.domain.errors import ConnectorError
 from connector.domain.text import Text
 from connector.identities.card.module import Host, architectures, find_module
 from connector.identities.card.reader import Service
 from connector.identities.card.status import CardStatus, Presence, TokenView
+from connector.identities.card.subject import same_holder
+from connector.identities.tls_key.openssl import ssl_ctx
+from connector.settings.model import CardChoice
 from connector.support.doctor.check import Check, Gives, Group, Need, once
 from connector.support.doctor.expiry import EXPIRY_ERRORS, EXPIRY_OKS, EXPIRY_WARNINGS, expiry
 from connector.support.doctor.finding import Finding, Severity, error, ok, refusal, warning
@@ -20,21 +24,34 @@ from connector.support.doctor.world import World
 __all__ = ["CHECKS"]
 
 _HEADER_BYTES = 4096
-_TOLD_BY_MIDDLEWARE = ("MODULE_ABSENT", "MODULE_ARCHITECTURE")
+_READERS = ("LECTEUR_ABSENT", "SERVICE_CARTES_ABSENT", "SERVICE_CARTES_ARRETE", "SERVICE_CARTES_INTERDIT")
+_TOLD_BEFORE = (*_READERS, "MODULE_ABSENT", "MODULE_ARCHITECTURE")  # by the checks of readers and middleware
+_OF_PRESENCE = ("CARTE_BLOQUEE", "PIN_DERNIER_ESSAI", "PIN")  # what a presence says anyway
+_OF_DATES = ("CARTE_EXPIREE", "CERTIFICAT_FUTUR")  # told with the dates
 _CARD_SECONDS = 40.0  # a middleware that is loaded for the first time reads the whole card
+
+
+def _tls_key(_: World) -> Iterator[Finding]:
+    """Whether this Python can shake hands with a key that it never sees; no card is needed to know."""
+    try:
+        ssl_ctx(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    except ConnectorError as failure:
+        yield refusal(failure, "")
+    else:
+        yield ok("CLE_TLS_OK", ssl.OPENSSL_VERSION)
 
 
 def _readers(world: World) -> Iterator[Finding]:
     seen = world.ask_readers()
     match seen.service:
         case Service.ABSENT:
-            yield error("PCSC_ABSENT", "", seen.detail)
+            yield error("SERVICE_CARTES_ABSENT", "", seen.detail)
         case Service.STOPPED:
-            yield error("PCSC_ARRETE", "", seen.detail)
+            yield error("SERVICE_CARTES_ARRETE", "", seen.detail)
         case Service.FORBIDDEN:
-            yield error("PCSC_INTERDIT", "", seen.detail)
+            yield error("SERVICE_CARTES_INTERDIT", "", seen.detail)
         case Service.RUNNING if not seen.readers:
-            yield error("LECTEUR_NON_VU", "")
+            yield error("LECTEUR_ABSENT", "")
         case Service.RUNNING:
             yield ok("LECTEUR_OK", ", ".join(reader.name for reader in seen.readers))
 
@@ -60,28 +77,20 @@ def _middleware(world: World) -> Iterator[Finding]:
 
 def _card(world: World) -> Iterator[Finding]:
     answer = world.ask_card()
-    if answer.status is None:
+    status = answer.status
+    if status is None:
         why = answer.reason or Text("", "")
         yield warning("CARTE_NON_EXAMINEE", "", why.en, detail_fr=why.fr)
         return
-    status = answer.status
-    if status.presence is Presence.NO_MIDDLEWARE or not status.middleware:
-        if status.code not in _TOLD_BY_MIDDLEWARE:
-            yield _hindered(status.code, status.middleware, status.detail)
-        return
     if not status.tokens:
-        if status.presence is not Presence.NO_READER or status.readers:
-            yield _without_token(status)
-        return  # a missing reader is told by the check of the readers
+        if status.code not in _TOLD_BEFORE:
+            severity = Severity.WARNING if status.presence is Presence.NO_CARD else Severity.ERROR
+            yield _hindered(status.code, ", ".join(status.readers) or status.middleware, status.detail, severity)
+        return
     for token in status.tokens:
         yield from _token(world, token)
+    yield from _owners(world, status.tokens)
     yield from _tls13(world, status)
-
-
-def _without_token(status: CardStatus) -> Finding:
-    subject = ", ".join(status.readers)
-    severity = Severity.WARNING if status.presence is Presence.NO_CARD else Severity.ERROR
-    return _hindered(status.code, subject, status.detail, severity)
 
 
 def _token(world: World, token: TokenView) -> Iterator[Finding]:
@@ -91,11 +100,12 @@ def _token(world: World, token: TokenView) -> Iterator[Finding]:
         yield warning("PIN_ESSAI_PERDU", subject)
     held = token.certificate
     if held is not None:
-        whose = f"{held.common_name}, {held.issuer}"
-        yield expiry(whose, held.not_before, held.not_after, world.clock.now())
+        yield expiry(f"{held.name}, {held.issuer}", held.not_before, held.not_after, world.clock.now())
 
 
-def _presence(token: TokenView, subject: str) -> Finding:
+def _presence(token: TokenView, subject: str) -> Finding:  # noqa: PLR0911 - one line for each presence
+    if token.code not in ("", *_OF_PRESENCE, *_OF_DATES):
+        return _hindered(token.code, subject)
     match token.presence:
         case Presence.OPEN:
             return ok("CARTE_OUVERTE", subject)
@@ -108,7 +118,24 @@ def _presence(token: TokenView, subject: str) -> Finding:
         case Presence.BLOCKED:
             return error("CARTE_BLOQUEE", subject)
         case _:
-            return _hindered(token.code, subject, "")
+            return _hindered(token.code, subject)
+
+
+def _owners(world: World, tokens: Sequence[TokenView]) -> Iterator[Finding]:
+    """Each mailbox needs exactly one of the cards that are there."""
+    known = [token for token in tokens if token.certificate is not None]
+    for mailbox in world.mailboxes:
+        if mailbox.identity.card is not None and known:
+            number = sum(_fits(mailbox.identity.card, token) for token in known)
+            if number == 0:
+                yield warning("CARTE_AUTRE_PORTEUR", mailbox.folder)
+            elif number > 1:
+                yield warning("CARTES_MULTIPLES", mailbox.folder)
+
+
+def _fits(choice: CardChoice, token: TokenView) -> bool:
+    holder = token.certificate.holder if token.certificate is not None else ""
+    return (not choice.holder or same_holder(choice.holder, holder)) and choice.serial in ("", token.serial)
 
 
 def _tls13(world: World, status: CardStatus) -> Iterator[Finding]:
@@ -121,17 +148,23 @@ def _tls13(world: World, status: CardStatus) -> Iterator[Finding]:
             yield error("CARTE_TLS12", f"operators.{name}.tls.minimum")
 
 
-def _hindered(code: str, subject: str, detail: str, severity: Severity = Severity.ERROR) -> Finding:
+def _hindered(code: str, subject: str, detail: str = "", severity: Severity = Severity.ERROR) -> Finding:
     """What the card room says, under its own code."""
     return Finding(code or "CARTE_DEFAILLANTE", severity, subject, detail)
 
 
 CHECKS = (
     Check(
+        name="card key", group=Group.CARD, title=Text("clé sur la carte", "key on the card"), parts=once(_tls_key),
+        needs=frozenset({Need.SETTINGS, Need.CARD}),
+        gives=Gives(ok=("CLE_TLS_OK",), passes=("TLS_CLE_IMPOSSIBLE",)),
+    ),
+    Check(
         name="card readers", group=Group.CARD, title=Text("lecteur de carte", "card reader"), parts=once(_readers),
         needs=frozenset({Need.SETTINGS, Need.CARD}),
         gives=Gives(
-            ok=("LECTEUR_OK",), error=("PCSC_ABSENT", "PCSC_ARRETE", "PCSC_INTERDIT", "LECTEUR_NON_VU")
+            ok=("LECTEUR_OK",),
+            error=("SERVICE_CARTES_ABSENT", "SERVICE_CARTES_ARRETE", "SERVICE_CARTES_INTERDIT", "LECTEUR_ABSENT"),
         ),
     ),
     Check(
@@ -147,10 +180,15 @@ CHECKS = (
         gives=Gives(
             ok=("CARTE_OUVERTE", "CARTE_SANS_PIN", *EXPIRY_OKS),
             warning=(
-                "CARTE_NON_EXAMINEE", "CARTE_ATTEND_PIN", "PIN_DERNIER_ESSAI", "PIN_ESSAI_PERDU", *EXPIRY_WARNINGS,
+                "CARTE_NON_EXAMINEE", "CARTE_ATTEND_PIN", "PIN_DERNIER_ESSAI", "PIN_ESSAI_PERDU",
+                "CARTE_AUTRE_PORTEUR", "CARTES_MULTIPLES", *EXPIRY_WARNINGS,
             ),
             error=("CARTE_BLOQUEE", "CARTE_TLS12", *EXPIRY_ERRORS),
-            passes=(),
+            passes=(
+                "CARTE_ABSENTE", "CARTE_CERTIFICATS", "CARTE_DEFAILLANTE", "CARTE_INCONNUE", "CARTE_MUETTE",
+                "CARTE_SANS_CERTIFICAT", "CLE_ABSENTE", "CLE_PIN_A_CHAQUE_FOIS", "MODULE_ILLISIBLE", "MODULE_REFUSE",
+                "PIN_NON_INITIALISE",
+            ),
         ),
     ),
 )  # fmt: skip

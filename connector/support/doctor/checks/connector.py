@@ -10,13 +10,13 @@ from pathlib import Path
 
 from connector.domain.errors import ConnectorError
 from connector.domain.text import Text
-from connector.platform.lock import AlreadyRunning, InstanceLock
 from connector.platform.share import is_share
 from connector.platform.synced import synchronised_by
 from connector.settings.base import SecretRef
 from connector.settings.model import MailboxSettings
 from connector.support.doctor.check import Check, Gives, Group, once
 from connector.support.doctor.finding import Finding, error, ok, refusal, warning
+from connector.support.doctor.instance import lock_holder
 from connector.support.doctor.rights import can_write
 from connector.support.doctor.world import World
 
@@ -89,7 +89,7 @@ def _service(world: World) -> Iterator[Finding]:
     if world.is_daemon or world.ask_health() is not None:
         yield ok("SERVICE_OK", "")
         return
-    holder = _holder(world)
+    holder = lock_holder(world.paths)
     if holder is None:
         yield warning("SERVICE_ARRETE", "")
         yield from _port(world)
@@ -97,19 +97,6 @@ def _service(world: World) -> Iterator[Finding]:
         yield error("SERVICE_MUET", "", f"process {holder or 'unknown'}")
     else:
         yield ok("SERVICE_OK", "", f"process {holder or 'unknown'}")
-
-
-def _holder(world: World) -> int | None:
-    """The process that holds the lock, 0 when it does not say; ``None`` when nobody does."""
-    if not world.paths.lock.exists():
-        return None
-    try:
-        with InstanceLock(world.paths.root):
-            return None
-    except AlreadyRunning as running:
-        return running.pid or 0
-    except OSError:
-        return None  # the data folder has its own check
 
 
 def _port(world: World) -> Iterator[Finding]:
