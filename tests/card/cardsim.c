@@ -418,6 +418,14 @@ static CK_RV FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, C
     return leave(rv == CKR_OK ? real->C_FindObjectsInit(handle, template, count) : rv);
 }
 
+static CK_RV GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template,
+                               CK_ULONG count)
+{
+    enter("C_GetAttributeValue");
+    CK_RV rv = alive(handle);
+    return leave(rv == CKR_OK ? real->C_GetAttributeValue(handle, object, template, count) : rv);
+}
+
 static CK_RV SignInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
     enter("C_SignInit");
@@ -486,6 +494,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
         card.C_Login = Login;
         card.C_Logout = Logout;
         card.C_FindObjectsInit = FindObjectsInit;
+        card.C_GetAttributeValue = GetAttributeValue;
         card.C_SignInit = SignInit;
         card.C_Sign = Sign;
     }

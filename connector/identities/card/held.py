@@ -69,7 +69,7 @@ class HeldCard:
 
     def is_alive(self) -> bool:
         """Whether what was opened still leads to the card."""
-        return self.session is not None and is_alive(self.session)
+        return self.key is not None and is_alive(self.key)
 
     def ask_token(self) -> "tuple[Token, TokenState]":
         """The token and its flags as they are now.

@@ -47,6 +47,7 @@ _log = structlog.get_logger(__name__)
 _Result = TypeVar("_Result")
 _CLOSE_SECONDS = 5.0
 _DIGEST_BYTES = 32  # SHA-256
+_MOST_NEWS = 100  # kept for listeners while nobody watches
 
 
 class CardService:
@@ -79,7 +80,7 @@ class CardService:
         self._matcher = CardMatcher()
         self._keys: dict[CardId, TlsKey] = {}
         self._status = make_status(self._observation, answers=True, wanted=self._matcher.is_wanted)
-        self._news: deque[CardStatus] = deque()
+        self._news: deque[CardStatus] = deque(maxlen=_MOST_NEWS)
         self._listeners: list[Callable[[CardStatus], None]] = []
         self._wake = threading.Event()
         self._stopped = False

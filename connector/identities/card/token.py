@@ -91,13 +91,12 @@ def certificates(session: "Session") -> list[FoundCertificate]:
     ]
 
 
-def is_alive(session: "Session") -> bool:
-    """Whether a session still leads to the card that it was opened on: a search that finds nothing tells."""
-    try:
-        list(session.get_objects({Attribute.CLASS: ObjectClass.HW_FEATURE}))
-    except PKCS11Error:
-        return False
-    return True
+def is_alive(key: "PrivateKey") -> bool:
+    """Whether the session of a key still leads to its card; the middleware answers from memory.
+
+    A search would tell too, but python-pkcs11 ends a search that could not begin by a second error, on stderr.
+    """
+    return _attribute(key, Attribute.CLASS) is not None
 
 
 def find_key(session: "Session", chosen: FoundCertificate, certificate: x509.Certificate) -> "PrivateKey | None":
