@@ -11,9 +11,11 @@ import ssl
 from typing import Any
 
 from connector.domain.errors import ConnectorError
-from connector.operators.errors import ConnectionFailed, UntrustedServer
 
 __all__ = ["ResumingContext", "may_try_without"]
+
+
+_LOST = frozenset({"OPERATEUR_INJOIGNABLE", "TLS_INTERROMPU", "TLS_NON_CONFORME"})
 
 
 class _RememberingSocket(ssl.SSLSocket):
@@ -102,8 +104,8 @@ def may_try_without(context: ssl.SSLContext, host: str, failure: ConnectorError)
     Args:
         context: the one that the connection was made with; any other kind than ours says false.
         host: as it was given to the client.
-        failure: before anything secret was said. A server that is not trusted, or that refuses who we are, is not
-            asked again.
+        failure: only a lost connection or a failed handshake is tried again. A server that is not trusted, or that
+            refuses who we are, is not asked twice.
     """
     had_one = isinstance(context, ResumingContext) and context.forget(host)
-    return had_one and isinstance(failure, ConnectionFailed) and not isinstance(failure, UntrustedServer)
+    return had_one and failure.code in _LOST

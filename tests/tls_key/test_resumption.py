@@ -146,6 +146,8 @@ def test_a_server_that_drops_who_resumes_is_asked_once_more_without(
     ("failure", "again"),
     [
         (ConnectionFailed("OPERATEUR_INJOIGNABLE", "EOF"), True),
+        (ConnectionFailed("TLS_INTERROMPU", "EOF"), True),
+        (ConnectionFailed("JETON_DIFFERE", "two in a row"), False),
         (UntrustedServer("SERVEUR_AUTORITE", "unknown"), False),
         (AuthenticationRefused("AUTHENTIFICATION", "no"), False),
         (ConfigurationError("CARTE_SANS_PSS", "no"), False),
