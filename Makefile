@@ -9,15 +9,23 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 LOCKED := -q --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit bench lock clean packages
+.PHONY: help demo soft-card test check unit bench lock clean packages
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 ## make demo          the whole round trip on this machine, then stays up (Ctrl-C stops it)
 ## make demo ONCE=1   the same, stops after the round trip; exit 0 only if the document came back identical
-demo: $(VENV)/.run
-	$(BIN)/python -m connector demo $(if $(ONCE),--once)
+## make demo CARD=1   the practitioner opens the mailbox with a card: SoftHSM2 in the place of a CPS
+demo: $(VENV)/.run $(if $(CARD),soft-card)
+	$(BIN)/python -m connector demo $(if $(ONCE),--once) $(if $(CARD),--card)
+
+# Debian and Ubuntu; elsewhere the demo says what is missing.
+soft-card:
+	@if command -v apt-get >/dev/null && ! command -v softhsm2-util >/dev/null; then \
+	  $(SUDO) apt-get update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends softhsm2; \
+	fi
 
 ## make test          installs what the tests need, then style, types, layers and all tests
 test: packages $(VENV)/.dev

@@ -20,6 +20,9 @@ __all__ = ["demo"]
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="S'arrête après l'aller-retour.")] = False,
+    card: Annotated[
+        bool, typer.Option("--card", help="Le médecin s'identifie par une carte (SoftHSM à la place d'une CPS).")
+    ] = False,
     folder: Annotated[Path, typer.Option(help="Dossier des essais ; chacun y reçoit le sien.")] = Path("demo-run"),
 ) -> None:
     """Montre l'aller-retour complet d'un document, avec un opérateur embarqué ; aucun compte n'est nécessaire."""
@@ -27,7 +30,7 @@ def demo(
 
     with errors_to_person():
         try:
-            with stage(folder) as scene:
+            with stage(folder, with_card=card) as scene:
                 _introduce(scene)
                 same = round_trip(scene, partial(_tell, scene.folder))
                 if not once:

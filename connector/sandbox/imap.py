@@ -8,7 +8,7 @@ import asyncio
 import json
 import ssl
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, closing, suppress
 from datetime import UTC, datetime
 from io import BytesIO
@@ -196,10 +196,11 @@ class _Login(Login):
     """Passwords as pymap checks them, and SASL EXTERNAL by the certificate of the connection."""
 
     moods: Moods
+    holders: Mapping[str, str]  # of cards
 
     async def authenticate(self, credentials: ServerCredentials) -> Identity:
         if isinstance(credentials, ExternalCredentials):
-            mailboxes = certificate_mailboxes(socket_info.get().peercert)
+            mailboxes = certificate_mailboxes(socket_info.get().peercert, self.holders)
             name = credentials.authzid.lower() or next(iter(mailboxes), "")
             identity = Identity(name, self, None, frozenset())
             if name not in mailboxes or name not in self.users_dict:
@@ -257,9 +258,13 @@ class ImapServer:
         directory: where the mail is kept.
         moods: what goes wrong.
         idle: announce IDLE.
+        holders: of cards: national identifier to address.
     """
 
-    def __init__(self, tls: ssl.SSLContext, directory: Path, moods: Moods, *, idle: bool = True) -> None:
+    def __init__(
+        self, tls: ssl.SSLContext, directory: Path, moods: Moods, *, idle: bool = True,
+        holders: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self._config = _Config(
             Namespace(passlib_cfg=None, proxy_protocol=None),
             host=None,
@@ -275,6 +280,7 @@ class ImapServer:
         )
         self._login = _Login(self._config)
         self._login.moods = moods
+        self._login.holders = holders or {}
         self._directory = directory
         self._connections: set[asyncio.StreamWriter] = set()
 

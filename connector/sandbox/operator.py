@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar
 from uuid import uuid4
 from weakref import WeakSet
 
-from connector.sandbox.certificates import server_tls
+from connector.sandbox.certificates import CardHolders, server_tls
 from connector.sandbox.imap import INBOX, SENT, ImapServer
 from connector.sandbox.moods import Mood, MoodKind, Moods
 from connector.sandbox.pki import TestPki, create_pki
@@ -49,6 +49,7 @@ class EmbeddedOperator:
         offers_dsn: announce DSN (RFC 3461) and send the receipts that are asked for.
         offers_idle: announce IDLE on IMAP.
         ports: SMTP and IMAP; 0 = free ones, kept over ``stop()`` and ``start()``.
+        cards: whose cards open which mailbox.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class EmbeddedOperator:
         offers_dsn: bool = True,
         offers_idle: bool = True,
         ports: tuple[int, int] = (0, 0),
+        cards: CardHolders | None = None,
     ) -> None:
         self.moods = Moods()
+        self.cards = cards or CardHolders()
         self.pki: TestPki = create_pki(
             folder.absolute() / "pki", clients=[box.lower() for box in mailboxes], now=datetime.now(UTC)
         )
@@ -267,9 +270,15 @@ class EmbeddedOperator:
             self._arrival.notify_all()
 
     async def _serve(self, running: "_Running") -> None:
-        tls = server_tls(self.pki, require_client_certificate=self._require_client_certificate)
+        tls = server_tls(
+            self.pki,
+            require_client_certificate=self._require_client_certificate,
+            card_authorities=self.cards.authorities,
+        )
         mail = self._folder / "mail"
-        running.imap = imap = ImapServer(tls, mail, self.moods, idle=self._offers_idle)
+        running.imap = imap = ImapServer(
+            tls, mail, self.moods, idle=self._offers_idle, holders=self.cards.mailboxes
+        )
         for address, password in self._passwords.items():
             await imap.add_user(address, password)
         handler = SubmissionHandler(self, offers_dsn=self._offers_dsn)

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from connector.sandbox.certificates import certificate_mailboxes
+from connector.sandbox.certificates import CardHolders, certificate_mailboxes
 from connector.sandbox.moods import MoodKind, Moods
 
 __all__ = ["PostOffice", "Submission", "SubmissionHandler", "SubmissionServer"]
@@ -42,6 +42,7 @@ class PostOffice(Protocol):
     """What the submission server needs of the operator behind it."""
 
     moods: Moods
+    cards: CardHolders
 
     def knows(self, address: str) -> bool:
         """True for a mailbox of this operator."""
@@ -195,7 +196,7 @@ class SubmissionHandler:
         if authzid is None:
             return AuthResult(success=False, handled=True)
         session: Any = server.session
-        mailboxes = certificate_mailboxes((session.ssl or {}).get("peercert"))
+        mailboxes = certificate_mailboxes((session.ssl or {}).get("peercert"), self.office.cards.mailboxes)
         wanted = authzid.lower() or next(iter(mailboxes), "")
         return self._result(wanted if wanted in mailboxes else "")
 

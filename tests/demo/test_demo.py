@@ -15,9 +15,9 @@ from connector.demo import DemoFailed, round_trip, stage
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_demo(folder: Path, language: str) -> "subprocess.CompletedProcess[str]":
+def run_demo(folder: Path, language: str, *options: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "connector", "demo", "--once", "--folder", str(folder)],
+        [sys.executable, "-m", "connector", "demo", "--once", "--folder", str(folder), *options],
         cwd=ROOT, env=os.environ | {"MSS_LANG": language}, capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
 
@@ -31,6 +31,18 @@ def test_the_demo_works_twice_and_tells_every_step_in_both_languages(tmp_path: P
     assert positions == sorted(positions)
     assert "identical, byte for byte" in english.stdout
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_with_a_card_the_mailbox_waits_for_the_pin_and_nothing_secret_is_left(tmp_path: Path) -> None:
+    ended = run_demo(tmp_path, "en", "--card")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    positions = [ended.stdout.index(word) for word in ("sent", "card read: ALIX EXEMPLE", "PIN accepted", "identical")]
+    assert positions == sorted(positions)
+    (run,) = tmp_path.iterdir()
+    log = (run / "connecteur.log").read_text(encoding="utf-8")
+    assert "pin_needed" in log
+    assert "'1234'" not in log
+    assert b"PRIVATE KEY" not in b"".join(path.read_bytes() for path in (run / "carte").rglob("*") if path.is_file())
 
 
 def test_the_examples_in_spool_leave_when_they_are_copied_into_the_demo(tmp_path: Path) -> None:
