@@ -19,6 +19,7 @@ from cryptography import x509
 from connector.domain.errors import ConfigurationError
 from connector.identities.base import Identity
 from connector.operators.errors import AuthenticationRefused, ConnectionFailed, OperatorError, UntrustedServer
+from connector.operators.resumption import ResumingContext
 from connector.operators.trust import Approval, Trust
 from connector.operators.trust.certificates import common_name, read_certificates, read_lists
 from connector.operators.trust.chain import as_pem, verified_chain
@@ -48,11 +49,13 @@ class TlsPolicy:
         settings: TLS table of the operator.
         identity: gives our own certificate, if it has one.
         trust: the accepted authorities and their lists; without it, the files of the settings are all there is.
+        resume: take up TLS sessions again, see :mod:`connector.operators.resumption`.
     """
 
     settings: TlsSettings
     identity: Identity
     trust: Trust = field(default_factory=Trust.from_files_only)
+    resume: bool = False
     _made: tuple[str, ssl.SSLContext] | None = field(default=None, init=False, repr=False)
     _authorities: list[x509.Certificate] = field(default_factory=list, init=False, repr=False)
     _lists: list[x509.CertificateRevocationList] = field(default_factory=list, init=False, repr=False)
@@ -70,7 +73,10 @@ class TlsPolicy:
         if self._made is None or self._made[0] != revision or self._is_over():
             self._authorities = self._trusted()
             self._lists = [one for path in self.settings.crl for one in _revocation_lists(path)]
-            self._made = (revision, client_context(self.settings, self.identity, self._authorities))
+            self._made = (
+                revision,
+                client_context(self.settings, self.identity, self._authorities, resume=self.resume),
+            )
             self._until, self._issuers = None, set()
         return self._made[1]
 
@@ -109,7 +115,7 @@ class TlsPolicy:
 
 
 def client_context(
-    settings: TlsSettings, identity: Identity, authorities: Sequence[x509.Certificate]
+    settings: TlsSettings, identity: Identity, authorities: Sequence[x509.Certificate], *, resume: bool = False
 ) -> ssl.SSLContext:
     """A context that trusts the given authorities and nobody else.
 
@@ -117,12 +123,13 @@ def client_context(
         settings: versions, suites, host name.
         identity: gives our own certificate, if it has one.
         authorities: an intermediate without its root may be among them, which pins it.
+        resume: make one that takes up its sessions again.
 
     Raises:
         ConfigurationError: ``TRUST_VIDE``, or what the identity says.
         NeedsPerson: the identity is not ready.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ResumingContext(ssl.PROTOCOL_TLS_CLIENT) if resume else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = settings.verify_hostname
     context.minimum_version = _VERSIONS[settings.minimum]
     context.maximum_version = _VERSIONS[settings.maximum]

@@ -251,6 +251,27 @@ def test_a_kept_imap_session_ends_when_a_newer_list_comes(bench: Bench, tmp_path
     receiver.close()
 
 
+def test_a_resumed_session_is_judged_by_the_lists_of_today(bench: Bench, tmp_path: Path) -> None:
+    assert bench.operator.server is not None
+    trust, me = fetched(bench.trust(tmp_path)), bench.me
+    settings = bench.operator.settings(tls={}, resume_tls_sessions=True)
+    identity = PasswordIdentity(credentials=lambda: plain(str(me), Dovecot.PASSWORD), label=str(me))
+    receiver, sender = ImapReceiver(settings, identity, trust), SmtpSender(settings, identity, trust)
+    with Submitter(sender) as desk:
+        for _ in range(2):
+            receiver.list_new("INBOX", known_after=None)
+            receiver.close()
+            assert desk.submit(envelope_for(me, me)).tls.startswith("TLSv1.2")
+            desk.run(sender.close())
+        bench.publish(bench.operator.server)
+        bench.web.put("/organisations.crl", _dated_now(bench.pki.organisations.crl(), bench.pki.organisations))
+        trust.refresh(["production"], force=True)
+        with pytest.raises(ConnectionFailed, match="SERVEUR_REVOQUE"):
+            receiver.list_new("INBOX", known_after=None)
+        with pytest.raises(ConnectionFailed, match="SERVEUR_REVOQUE"):
+            desk.submit(envelope_for(me, me))
+
+
 # -- servers with other certificates, or worse habits: both are started again for each
 
 

@@ -219,3 +219,14 @@ def test_another_failure_of_tls_is_a_lost_connection(error: ssl.SSLError, code: 
     failure = tls_failure(error)
     assert isinstance(failure, ConnectionFailed)
     assert failure.code == code
+
+
+def test_sessions_are_taken_up_again_only_where_the_operator_wants_it(bench: Bench) -> None:
+    for resume in (False, True):
+        policy = bench.policy()
+        policy.resume = resume
+        first = Pair(policy.context(), bench.server)
+        policy.approve(first.client)
+        again = Pair(policy.context(), bench.server)
+        assert again.client.session_reused == resume
+        policy.approve(again.client)

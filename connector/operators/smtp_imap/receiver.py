@@ -14,7 +14,8 @@ from imapclient.exceptions import IMAPClientError
 
 from connector.identities.base import Identity
 from connector.operators.base import FetchedMessage, Lookup, ServerMessage
-from connector.operators.errors import PermanentRefusal, TemporaryRefusal
+from connector.operators.errors import ConnectionFailed, PermanentRefusal, TemporaryRefusal
+from connector.operators.resumption import may_try_without
 from connector.operators.smtp_imap.idle import idle, pause
 from connector.operators.smtp_imap.imap import ImapConnection, failures, open_connection, shut
 from connector.operators.tls import TlsPolicy
@@ -78,7 +79,7 @@ class ImapReceiver:
     _listed: _View | None = field(default=None, init=False)  # at the last list_new
 
     def __post_init__(self) -> None:
-        self.tls = TlsPolicy(self.settings.tls, self.identity, self.trust)
+        self.tls = TlsPolicy(self.settings.tls, self.identity, self.trust, self.settings.resume_tls_sessions)
 
     def list_new(self, folder: str, *, known_after: tuple[int, int] | None) -> Sequence[ServerMessage]:
         r"""What is new; see :class:`connector.operators.base.Receiver`.
@@ -163,7 +164,7 @@ class ImapReceiver:
         try:
             if self._client is None:
                 revision = self.identity.revision()
-                self._client = open_connection(self.settings, self.tls, self.identity)
+                self._client = self._open(context)
                 self._context, self._revision = context, revision
             with failures():
                 yield self._client
@@ -176,6 +177,15 @@ class ImapReceiver:
 
     def _is_stale(self) -> bool:
         return self._client is not None and self._revision != self.identity.revision()
+
+    def _open(self, context: ssl.SSLContext) -> ImapConnection:
+        """A new connection; once more without the remembered TLS session when the server dropped it for that."""
+        try:
+            return open_connection(self.settings, self.tls, self.identity)
+        except ConnectionFailed as failure:
+            if not may_try_without(context, self.settings.imap.host, failure):
+                raise
+        return open_connection(self.settings, self.tls, self.identity)
 
     def _select(self, client: ImapConnection, folder: str, *, readonly: bool = False) -> _View:
         self._view = None

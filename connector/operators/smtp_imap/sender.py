@@ -9,6 +9,7 @@ from connector.domain.ports import reach
 from connector.identities.base import Identity
 from connector.operators.base import Acceptance, OutgoingEnvelope, SubmissionLimits
 from connector.operators.errors import ConnectionFailed, PermanentRefusal
+from connector.operators.resumption import may_try_without
 from connector.operators.smtp_imap.smtp import SmtpConnection
 from connector.operators.smtp_imap.submission import check_content
 from connector.operators.tls import TlsPolicy
@@ -36,7 +37,7 @@ class SmtpSender:
     _places: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        self.tls = TlsPolicy(self.settings.tls, self.identity, self.trust)
+        self.tls = TlsPolicy(self.settings.tls, self.identity, self.trust, self.settings.resume_tls_sessions)
         self._places = asyncio.Semaphore(self.settings.smtp_connections)
 
     async def limits(self) -> SubmissionLimits:
@@ -103,6 +104,12 @@ class SmtpSender:
         return None
 
     async def _new(self) -> SmtpConnection:
+        """A new connection; once more without the remembered TLS session when the server dropped it for that."""
+        try:
+            return await SmtpConnection.open(self.settings, self.tls, self.identity)
+        except ConnectionFailed as failure:
+            if not may_try_without(self.tls.context(), self.settings.smtp.host, failure):
+                raise
         return await SmtpConnection.open(self.settings, self.tls, self.identity)
 
     async def _put_back(self, connection: SmtpConnection) -> None:
