@@ -95,7 +95,10 @@ class Room:
         identity = CardIdentity(
             cards=self._cards, choice=choice, credentials=partial(external, address), fallback_label=address
         )
-        described = MailboxSettings(address=mailbox, operator="operator", identity=IdentitySettings(card=choice))
+        described = MailboxSettings(
+            address=mailbox, operator="operator", identity=IdentitySettings(card=choice), given="Camille",
+            family="MODELE",
+        )  # fmt: skip
         services = IdentityServices(read_secret=str, clock=WallClock())
         sender = make_sender(described, settings, services, identity=identity)
         receiver = make_receiver(described, settings, services, identity=identity)

@@ -1,5 +1,6 @@
 """Everything that happens at the cards. Every method of the desk runs on the card thread, one at a time."""
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CardDesk"]
 
+_NOTICE_LOOKS, _NOTICE_SECONDS = 10, 0.1  # pcscd looks at a reader each 0.4 s
 _LOOKS_BETWEEN_RESTARTS = 10  # of a middleware that fails again and again
 _LOOKS_BETWEEN_COUNTS = 15  # to ask a card for the tries left: that is a word to the card, not only to the reader
 
@@ -274,13 +276,25 @@ class CardDesk:
         if failure.kind is not Trouble.OTHER:
             held.lock()
             self._count_ending(held, pulled=failure.kind is Trouble.GONE)
-        self.look()
+        self._look_until_noticed(held)
         card = held.seen.id
         if all(one.seen.id != card for one in self._held.values()) or failure.kind is Trouble.GONE:
             return absent("the card was pulled before it had signed")
         if not any(one.seen.is_open for one in self._held.values() if one.seen.id == card):
             return needs_pin("PIN", f"the card was put back or reset and wants its PIN again ({failure.name})")
         return failing(f"the card does not sign ({failure.name})")
+
+    def _look_until_noticed(self, held: HeldCard) -> None:
+        """Look, and look again for a moment while the card still seems to be there.
+
+        A card that is pulled while it works fails first; pcscd sees it at its next look at the reader.
+        """
+        self.look()
+        for _ in range(_NOTICE_LOOKS):
+            if not held.stay.connection or all(one is not held for one in self._held.values()):
+                return
+            time.sleep(_NOTICE_SECONDS)
+            self.look()
 
     # --- common ------------------------------------------------------------------------------------------------
 
