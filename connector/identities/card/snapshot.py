@@ -67,9 +67,9 @@ def make_view(card: SeenCard, wanted: _Wanted) -> TokenView:
 
 def _hindrance(presence: Presence, observation: Observation, tokens: tuple[TokenView, ...]) -> tuple[str, str]:
     """Code and sentence of what hinders everything."""
-    if presence is Presence.FAILED or presence is Presence.NO_CARD:
+    if presence in (Presence.FAILED, Presence.NO_CARD):
         return _CODES[presence], _DETAILS[presence]
-    if observation.fault is not None and not tokens:
+    if observation.fault is not None and presence in (Presence.NO_MIDDLEWARE, Presence.NO_READER):
         return observation.fault.code, observation.fault.detail
     for token, card in zip(tokens, observation.cards, strict=True):
         if token.presence is presence:
