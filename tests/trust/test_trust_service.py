@@ -197,13 +197,15 @@ def test_a_list_given_by_hand_is_used_before_the_fetched_one(desk: Desk) -> None
 
 def test_a_list_given_by_hand_that_is_past_its_end_gives_way_to_the_fetched_one(desk: Desk) -> None:
     stale = der(ONE.organisations, lasts=-HOUR)
-    assert desk.filled().approve(SERVER, stale).until == NOW + timedelta(days=7)
+    assert desk.code(SERVER, stale) == "CRL_ABSENTE"  # of the root; and that of its issuer is fetched, too
+    assert sorted(desk.source.asked) == [ONE.address("organisations"), ONE.address("racine")]
+    assert desk.approve(SERVER, stale).until == NOW + timedelta(days=7)
 
 
 def test_with_lists_by_hand_for_all_nothing_is_fetched(desk: Desk) -> None:
     desk.source.content.clear()
-    assert desk.approve(SERVER, der(ONE.root), der(ONE.organisations)).list_age == DAY
-    assert desk.source.asked == []
+    assert desk.approve(LISTED, der(ONE.root), der(ONE.organisations)).list_age == DAY
+    assert (desk.source.asked, desk.trust.lists.kept()) == ([], [])
 
 
 def test_if_listed_looks_only_at_what_is_given(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from time import monotonic
-from typing import Self
+from typing import NoReturn, Self
 
 import structlog
 from cryptography import x509
@@ -132,55 +132,48 @@ class Trust:
     ) -> Approval:
         """From the top down: a revoked authority says nothing that counts about those below."""
         grace = timedelta(hours=settings.crl_grace_hours)
-        links = list(pairwise(chain))
+        questions = [_question(*link, given, now=now, grace=grace) for link in reversed(list(pairwise(chain)))]
         if settings.revocation == "required":
-            self._want(links)
-        for certificate, issuer in reversed(links):
-            used = self._list_about(certificate, issuer, settings, given)
-            if used is None:
-                continue
-            if used.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
-                raise UntrustedServer("SERVEUR_REVOQUE", f"{_named(certificate)} has been revoked by its issuer")
-            ends = used.next_update_utc or now
-            approval = Approval(min(approval.until, ends + grace), now - used.last_update_utc, now > ends)
+            self._want(question for question in questions if question.answer is None)
+        for question in questions:
+            used = question.answer or self._kept_answer(question, settings, now, grace)
+            if used is not None:
+                _check_revoked(question.certificate, used)
+                ends = used.next_update_utc or now
+                approval = Approval(min(approval.until, ends + grace), now - used.last_update_utc, now > ends)
         return approval
 
-    def _list_about(
-        self, certificate: x509.Certificate, issuer: x509.Certificate, settings: TlsSettings, given: Lists
+    def _kept_answer(
+        self, question: "_Question", settings: TlsSettings, now: datetime, grace: timedelta
     ) -> x509.CertificateRevocationList | None:
-        """The list to go by; ``None`` when none is asked for.
+        """The kept list to go by; ``None`` when only lists by hand are looked at, and there is none.
 
         Raises:
             UntrustedServer: there should be one.
         """
-        now, grace = self.clock.now(), timedelta(hours=settings.crl_grace_hours)
-        ours = newest_first(revocations for revocations in given if revocations.issuer == certificate.issuer)
-        genuine = [revocations for revocations in ours if is_genuine(revocations, issuer)]
-        kept: Lists = ()
-        if settings.revocation == "required":
-            kept = self.lists.of(issuer)
-        elif not ours:
+        required = settings.revocation == "required"
+        if not required and not question.given:
             return None
-        found, judgement = choose([*genuine, *kept], certificate, now=now, grace=grace)
+        kept = self.lists.of(question.issuer) if required else []
+        found, judgement = choose([*question.genuine, *kept], question.certificate, now=now, grace=grace)
         if found is None:
-            self._refuse(certificate, issuer, judgement, is_forged=len(genuine) < len(ours))
+            self._refuse(question, judgement)
         return found
 
-    def _refuse(
-        self, certificate: x509.Certificate, issuer: x509.Certificate, judgement: Judgement, *, is_forged: bool
-    ) -> None:
+    def _refuse(self, question: "_Question", judgement: Judgement) -> NoReturn:
         self.fetch_soon()
         code, detail = judgement.code, judgement.detail
-        if code == "CRL_ABSENTE" and (is_forged or self.lists.last_failure(issuer) == "CRL_INVALIDE"):
+        is_forged = len(question.genuine) < len(question.given)
+        if code == "CRL_ABSENTE" and (is_forged or self.lists.last_failure(question.issuer) == "CRL_INVALIDE"):
             code, detail = "CRL_INVALIDE", "the list of its issuer is not signed as it should, or unreadable"
-        raise UntrustedServer(code, f"revocation of {_named(certificate)} cannot be checked: {detail}")
+        raise UntrustedServer(code, f"revocation of {_named(question.certificate)} cannot be checked: {detail}")
 
-    def _want(self, links: Iterable[tuple[x509.Certificate, x509.Certificate]]) -> None:
+    def _want(self, questions: Iterable["_Question"]) -> None:
         """Note where the lists are: the certificate says so, else what is known of its issuer."""
         try:
-            for certificate, issuer in links:
-                for address in list_addresses(certificate) or self._known_address(issuer):
-                    self.lists.want(address, issuer)
+            for question in questions:
+                for address in list_addresses(question.certificate) or self._known_address(question.issuer):
+                    self.lists.want(address, question.issuer)
         except OSError as error:  # a full disk does not make a list that is there worse
             _log.warning("revocation_list_not_noted", error=type(error).__name__)
 
@@ -246,6 +239,30 @@ class Trust:
             self.lists.refresh(tell=_log_outcome)
         except OSError as error:
             _log.warning("revocation_lists_not_written", error=type(error).__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Whether one certificate of a chain is revoked, and what the lists given by hand say to it."""
+
+    certificate: x509.Certificate
+    issuer: x509.Certificate
+    given: Lists  # in the name of its issuer
+    genuine: Lists  # of these, what the issuer has signed
+    answer: x509.CertificateRevocationList | None  # of these, the one to go by
+
+
+def _question(
+    certificate: x509.Certificate, issuer: x509.Certificate, given: Lists, *, now: datetime, grace: timedelta
+) -> _Question:
+    ours = newest_first(revocations for revocations in given if revocations.issuer == certificate.issuer)
+    genuine = [revocations for revocations in ours if is_genuine(revocations, issuer)]
+    return _Question(certificate, issuer, ours, genuine, choose(genuine, certificate, now=now, grace=grace)[0])
+
+
+def _check_revoked(certificate: x509.Certificate, used: x509.CertificateRevocationList) -> None:
+    if used.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
+        raise UntrustedServer("SERVEUR_REVOQUE", f"{_named(certificate)} has been revoked by its issuer")
 
 
 def _log_outcome(fetched: Fetched) -> None:
