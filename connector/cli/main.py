@@ -3,7 +3,7 @@
 import typer
 
 from connector import __version__
-from connector.cli import bundle, client, config, demo, doctor, queue, run, sandbox, session, status, trust, xdm
+from connector.cli import bundle, card, client, config, demo, doctor, queue, run, sandbox, session, status, trust, xdm
 from connector.cli.exits import stdout
 
 __all__ = ["app"]
@@ -19,6 +19,7 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.add_typer(card.app, name="card")
 app.add_typer(client.app, name="client")
 app.add_typer(config.app, name="config")
 app.add_typer(queue.app, name="queue")

@@ -1,6 +1,7 @@
 """Secrets typed by a person or piped by a program: never an argument, which others could see in the process list."""
 
 import sys
+from getpass import getpass
 
 import typer
 
@@ -12,16 +13,20 @@ _LONGEST = 20_000
 
 
 def typed_secret(prompt: str) -> str:
-    """What a person types, without echo.
+    """What a person types, without echo, which is off before the question shows: nothing can come too early.
 
     Raises:
+        typer.Abort: the person gives up.
         typer.BadParameter: there is no terminal to type at.
     """
     if not _is_terminal():
         raise typer.BadParameter(
             say("il faut un terminal pour saisir un code secret", "a secret has to be typed at a terminal")
         )
-    return str(typer.prompt(prompt, hide_input=True, default="", show_default=False)).strip()
+    try:
+        return getpass(f"{prompt}{say(' : ', ': ')}").strip()
+    except EOFError:
+        raise typer.Abort from None
 
 
 def piped_secret(prompt: str) -> str:

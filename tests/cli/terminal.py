@@ -1,6 +1,7 @@
 """A person at the terminal of a machine with valid settings, and short ways to bring the journal into a state."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import trustme
 from typer.testing import CliRunner, Result
 
 from connector.api.guard import new_token
+from connector.cli import secret_input
 from connector.cli.main import app
 from connector.client.proof import instance_proof
 from connector.daemon.endpoint import data_paths, tell_endpoint
@@ -24,7 +27,7 @@ from connector.settings.model import Settings
 from connector.testing.clock import FakeClock
 from tests.journal.journal_builders import BOX, Scene
 
-__all__ = ["SETTINGS", "Terminal", "answering", "healthy_daemon", "serving"]
+__all__ = ["SETTINGS", "Terminal", "answering", "healthy_daemon", "serving", "type_at_terminal"]
 
 SETTINGS = f"""
 [software]
@@ -159,3 +162,16 @@ def healthy_daemon(settings: Settings, health: object) -> Iterator[None]:
     with serving(respond) as port:
         tell_endpoint(paths, host="127.0.0.1", port=port, instance=instance, token=token)
         yield
+
+
+def type_at_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard input counts as a terminal without echo; its end is the person who gives up."""
+
+    def read(prompt: str) -> str:
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        return line.rstrip("\n")
+
+    monkeypatch.setattr(secret_input, "_is_terminal", lambda: True)
+    monkeypatch.setattr(secret_input, "getpass", read)

@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from connector.api.codes import CodeDesk
-from connector.cli import secret_input
 from connector.cli.exits import Exit
 from connector.cli.main import app
 from connector.domain.address import MailboxAddress
@@ -17,7 +16,7 @@ from connector.identities.code import Challenge, CodeRefused, CodeSession, CodeS
 from connector.testing.clock import EPOCH, FakeClock
 from tests.api.api_scene import ApiScene, settings_of
 from tests.cli.running import running
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import Terminal, type_at_terminal
 from tests.journal.journal_builders import open_journal
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"
@@ -132,7 +131,7 @@ def test_other_refusals_keep_their_code(terminal: Terminal, scene: ApiScene) -> 
 
 
 def test_a_person_types_without_echo(terminal: Terminal, scene: ApiScene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secret_input, "_is_terminal", lambda: True)
+    type_at_terminal(monkeypatch)
     with running(terminal, scene):
         put = piped(terminal, TOKEN + "\n", "token", "put", "psc")
     assert put.exit_code == Exit.OK, put.output
