@@ -8,19 +8,23 @@ from connector.api.access import Access
 from connector.api.blocking import Blocking
 from connector.api.errors import Containment, answer_errors
 from connector.api.guard import Gate, GuardSettings
+from connector.api.page import Desk, PageOptions, page_routes
 from connector.api.routes import card, codes, instance, mailboxes
 from connector.api.services import ApiServices
 
 __all__ = ["create_app"]
 
 
-def create_app(services: ApiServices, *, port: int = 0, guard: GuardSettings | None = None) -> FastAPI:
+def create_app(
+    services: ApiServices, *, port: int = 0, guard: GuardSettings | None = None, page: PageOptions | None = None
+) -> FastAPI:
     """Build the application.
 
     Args:
         services: everything behind the routes.
         port: the port that we listen on, for the check of ``Host``; 0 = the one of the socket.
         guard: other bounds than those of the settings, for tests.
+        page: what the page can do besides.
     """
     access = Access(services.owner, services.journal, services.clock)
     bounds = guard or _bounds(services, port)
@@ -39,6 +43,7 @@ def create_app(services: ApiServices, *, port: int = 0, guard: GuardSettings | N
     answer_errors(app)
     app.include_router(instance.public_routes(services))
     app.include_router(_version_1(services, bounds.port))
+    app.include_router(page_routes(Desk(services, page or PageOptions())))
     return app
 
 

@@ -15,13 +15,22 @@ from connector.domain.catalogue.drops import DROP_CODES
 from connector.domain.catalogue.exchange import EXCHANGE_CODES
 from connector.domain.catalogue.explanation import Explanation
 from connector.domain.catalogue.own import OWN_CODES
+from connector.domain.catalogue.page import PAGE_CODES
 from connector.domain.catalogue.sessions import SESSIONS_CODES
 from connector.domain.catalogue.trust import TRUST_CODES
 
 __all__ = ["CATALOGUE", "UNKNOWN_CODE", "Explanation", "explain"]
 
 CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
-    API_CODES | CARD_CODES | DOCTOR_CODES | DROP_CODES | EXCHANGE_CODES | OWN_CODES | SESSIONS_CODES | TRUST_CODES
+    API_CODES
+    | CARD_CODES
+    | DOCTOR_CODES
+    | DROP_CODES
+    | EXCHANGE_CODES
+    | OWN_CODES
+    | PAGE_CODES
+    | SESSIONS_CODES
+    | TRUST_CODES
 )
 """Code to texts."""
 

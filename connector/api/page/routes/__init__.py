@@ -1,0 +1,1 @@
+"""The routes of the page, one file per subject: look, decide, show."""
