@@ -31,7 +31,7 @@ from connector.settings.model import Settings
 from connector.support.doctor.report import Report
 from connector.support.doctor.world import World
 from connector.support.log_lines import scrubbed_lines
-from connector.support.masking import labels_of, masked_settings
+from connector.support.masking import labels_of, masked_settings, setting_names
 from connector.support.scrub import Scrubber
 
 __all__ = ["Bundle", "BundleFile", "make_bundle"]
@@ -108,9 +108,10 @@ def _file(name: str, fr: str, en: str, content: object) -> BundleFile:
 
 def _scrubber(settings: Settings | None) -> Scrubber:
     if settings is None:
-        return Scrubber(hosts=frozenset(_HOSTS))
+        return Scrubber(hosts=frozenset(_HOSTS), keys=setting_names())
     servers = [server for operator in settings.operators.values() for server in (operator.smtp, operator.imap)]
-    return Scrubber(labels_of(settings), frozenset((*_HOSTS, *(server.host.lower() for server in servers))))
+    hosts = frozenset((*_HOSTS, *(server.host.lower() for server in servers)))
+    return Scrubber(labels_of(settings), hosts, setting_names())
 
 
 def _versions() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from sqlalchemy.engine import make_url
@@ -17,7 +17,7 @@ from connector.domain.address import MailboxAddress
 from connector.settings.model import SecretRef, Settings
 from connector.support.scrub import MASK, Scrubber
 
-__all__ = ["labels_of", "masked_settings"]
+__all__ = ["labels_of", "masked_settings", "setting_names"]
 
 _HARMLESS_TEXTS = (
     "software.product_reference",  # says which product it is
@@ -40,6 +40,19 @@ def labels_of(settings: Settings) -> dict[str, str]:
     for number, path in enumerate(dict.fromkeys(_paths(settings)), 1):
         labels[path] = f"chemin-{number}"
     return labels
+
+
+def setting_names(model: type[BaseModel] = Settings) -> frozenset[str]:
+    """The names of all tables and fields of the settings."""
+    inner = (section for info in model.model_fields.values() for section in _sections(info.annotation))
+    return frozenset(model.model_fields).union(*map(setting_names, inner))
+
+
+def _sections(annotation: object) -> list[type[BaseModel]]:
+    """The models inside a type: ``list[MailboxSettings]``, ``CardChoice | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [section for argument in get_args(annotation) for section in _sections(argument)]
 
 
 def _paths(value: object) -> list[str]:

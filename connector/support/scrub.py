@@ -24,6 +24,7 @@ _UNITS = frozenset({"MB", "bytes", "days", "entries", "h", "s"})
 _MEASURE = re.compile(r"\d{1,7}")
 _WORDS = re.compile(r"[^\W_]+")
 _EDGES = " \t\"'()[]{}<>,;:.!?=«»“”’`"
+_PARTS_OF_KEY = re.compile(r"[.,\[\]]+")
 _HARMLESS = re.compile(
     r"""
       [0-7][0-9A-HJKMNP-TV-Z]{25}                      # ULID: ours
@@ -52,11 +53,13 @@ class Scrubber:
 
     Args:
         labels: private text to what stands for it; longer ones are replaced first.
+        keys: names of settings, which may stay where one is named whole (``mailboxes[0].identity.key``).
         hosts: names of servers that may stay.
     """
 
     labels: Mapping[str, str] = field(default_factory=dict, repr=False)
     hosts: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
 
     def text(self, text: str) -> str:
         """Free text, one line or several."""
@@ -101,7 +104,13 @@ class Scrubber:
             return True
         if after.strip(_EDGES) in _UNITS and _MEASURE.fullmatch(core):
             return True
-        return self._is_words(core) or self._is_exception(core)
+        return self._is_words(core) or self._is_exception(core) or self._is_key(core)
+
+    def _is_key(self, core: str) -> bool:
+        """A setting with the table that it is in; its parts alone could be words about people (``family``)."""
+        first, *rest = _PARTS_OF_KEY.split(core)
+        harmless = (not part or part in self.keys or part in self.labels.values() or part.isdigit() for part in rest)
+        return first in self.keys and bool(rest) and all(harmless)
 
     def _is_exception(self, core: str) -> bool:
         """The name of a class of errors, with its module or without."""
