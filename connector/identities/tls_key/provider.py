@@ -59,7 +59,6 @@ class _Operation:
     padding: Padding | None  # None: ECDSA
     key: int = 0  # EVP_PKEY *, of which OpenSSL holds a reference meanwhile
     hash: str = "sha256"
-    salt_length: int = -1  # -1: as long as the digest
     digest: Any = None
 
 
@@ -267,32 +266,23 @@ class _Tables:
     def _sign(self, one: _Operation) -> bytes:
         number = self.functions.EVP_PKEY_get_ex_data(one.key, self.number_index)
         digest = one.digest.digest()
-        salt = len(digest) if one.salt_length < 0 else one.salt_length
-        salt_length = salt if one.padding is Padding.PSS else None
+        salt_length = len(digest) if one.padding is Padding.PSS else None
         return _signers[number].sign(digest, hash=one.hash, padding=one.padding, salt_length=salt_length)
 
     def _set(self, one: _Operation, params: int | None) -> int:
-        """For libssl: it gives ``pad-mode`` as a number and ``saltlen`` as the text ``digest``."""
+        """What libssl sets for RSA: ``pad-mode`` as a number, ``saltlen`` as the text ``digest`` (RFC 8446 4.2.3)."""
         if not params:
             return 1
-        if (found := self._locate(params, b"pad-mode")) is not None:
-            one.padding = _PADDINGS[self._number(found)]
-        if (found := self._locate(params, b"saltlen")) is not None:
-            text = _text(found) if found.contents.type == _TYPE_TEXT else ""
-            one.salt_length = {"digest": -1}[text] if text else self._number(found)
-        if (found := self._locate(params, b"digest")) is not None:
-            one.hash = _hash(_text(found).encode())
+        mode = INT()
+        if found := self._locate(params, b"pad-mode"):
+            self.functions.OSSL_PARAM_get_int(found, C.byref(mode))
+            one.padding = _PADDINGS[mode.value]
+        if (found := self._locate(params, b"saltlen")) and _text(found) != "digest":
+            raise ValueError("the salt is to be as long as the digest")
         return 1
 
     def _locate(self, params: int, name: bytes) -> Any:
-        found = self.functions.OSSL_PARAM_locate(C.cast(params, Params), name)
-        return found or None
-
-    def _number(self, param: Any) -> int:
-        value = INT()
-        if self.functions.OSSL_PARAM_get_int(param, C.byref(value)) != 1:
-            raise ValueError("OpenSSL gives a number that is none")
-        return value.value
+        return self.functions.OSSL_PARAM_locate(C.cast(params, Params), name)
 
 
 def _kept(operation: _Operation) -> int:
