@@ -33,6 +33,7 @@ from connector.journal.journal import Journal
 from connector.operators.trust import Trust
 from connector.platform.files import private_folder
 from connector.platform.lock import InstanceLock
+from connector.platform.memory import forbid_memory_images
 from connector.platform.paths import DataPaths
 from connector.platform.system import SystemClock, SystemIds
 from connector.settings.load import InvalidSettings
@@ -62,6 +63,7 @@ def run_daemon(settings: Settings) -> list[str]:
     problems = problems_before_start(settings)
     if problems:
         raise InvalidSettings(problems)
+    forbid_memory_images()
     paths = data_paths(settings)
     private_folder(paths.root)
     configure_log(settings.log, paths.root)

@@ -19,14 +19,14 @@ from connector.sandbox.pki import sandbox_name
 from connector.sandbox.soft_card import SoftCard, SoftCardError, make_soft_card, practitioner_objects
 from connector.settings.model import Settings
 
-__all__ = ["DemoCard", "insert_card", "make_card"]
+__all__ = ["DEMO_PIN", "DemoCard", "insert_card", "make_card"]
 
 HOLDER = Holder(
     given="ALIX", family="EXEMPLE", national_id="899700054321", profession="Médecin",
     structure="CABINET EXEMPLE", structure_id="499700054321001", card_number="8025000001/9900054321",
 )  # fmt: skip
 """Somebody who does not exist."""
-_PIN = "1234"  # of a card that holds nothing worth protecting
+DEMO_PIN = "1234"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,16 @@ class DemoCard:
 
     soft: SoftCard
     holders: CardHolders
-    pin: str = field(default=_PIN, repr=False)
+    pin: str = field(repr=False)
 
 
-def make_card(folder: Path, mailbox: str) -> DemoCard:
+def make_card(folder: Path, mailbox: str, *, pin: str = DEMO_PIN) -> DemoCard:
     """Issue a card for the holder of a mailbox.
 
     Args:
         folder: of the token; made.
         mailbox: that the operator opens for the holder of the card.
+        pin: four digits.
 
     Raises:
         DemoFailed: SoftHSM is not installed.
@@ -53,11 +54,11 @@ def make_card(folder: Path, mailbox: str) -> DemoCard:
     persons = root.intermediate(sandbox_name("TEST AC BAC A SABLE STANDARD PERSONNES"), now=now)
     folder.mkdir(mode=0o700, parents=True)
     try:
-        soft = make_soft_card(folder, practitioner_objects(persons, HOLDER, now=now), pin=_PIN)
+        soft = make_soft_card(folder, practitioner_objects(persons, HOLDER, now=now), pin=pin)
     except SoftCardError as error:
         raise DemoFailed(str(error)) from error
     authorities = (root.certificate, persons.certificate)
-    return DemoCard(soft, CardHolders({HOLDER.national_id: mailbox}, authorities))
+    return DemoCard(soft, CardHolders({HOLDER.national_id: mailbox}, authorities), pin)
 
 
 def insert_card(settings: Settings, card: DemoCard) -> tuple[str, str]:

@@ -12,13 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 from connector.daemon.endpoint import ask_health
-from connector.demo.card import DemoCard, make_card
+from connector.demo.card import DEMO_PIN, DemoCard, make_card
 from connector.demo.waiting import DemoFailed, wait_for
 from connector.sandbox.operator import EmbeddedOperator
 from connector.settings.load import read_settings
 from connector.settings.model import Settings
 
-__all__ = ["LABORATORY", "PRACTITIONER", "Stage", "stage"]
+__all__ = ["COLLEAGUE", "LABORATORY", "PRACTITIONER", "Stage", "stage"]
 
 LABORATORY = "resultats@labo-exemple.mssante.example"
 PRACTITIONER = "dr.alix.exemple@cabinet-exemple.mssante.example"
@@ -48,25 +48,27 @@ class Stage:
 
 
 @contextmanager
-def stage(parent: Path, *, with_card: bool = False) -> Iterator[Stage]:
+def stage(parent: Path, *, with_card: bool = False, pin: str = DEMO_PIN, more_settings: str = "") -> Iterator[Stage]:
     """Start the embedded operator and the daemon in a fresh folder below ``parent``; stop both at the end.
 
     Args:
         parent: gets a folder for this run.
         with_card: the practitioner has a card (SoftHSM) instead of a software certificate.
+        pin: of that card.
+        more_settings: TOML tables after those of the demonstration, such as further mailboxes.
 
     Raises:
         DemoFailed: the daemon did not start, or SoftHSM is not there.
     """
     folder = _fresh_folder(parent)
-    card = make_card(folder / "carte", PRACTITIONER) if with_card else None
+    card = make_card(folder / "carte", PRACTITIONER, pin=pin) if with_card else None
     operator = EmbeddedOperator(
         folder / "operateur", [LABORATORY, PRACTITIONER, COLLEAGUE], cards=card.holders if card else None
     )
     operator.start()
     try:
         config = folder / "connector.toml"
-        config.write_text(_settings_text(folder, operator, card), encoding="utf-8")
+        config.write_text(_settings_text(folder, operator, card) + more_settings, encoding="utf-8")
         settings = read_settings(config)
         environment = card.soft.environment if card else {}
         with _daemon(config, settings, folder / "connecteur.log", environment):

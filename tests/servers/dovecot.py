@@ -84,7 +84,7 @@ service stats {{
 class Dovecot:
     """IMAP with STARTTLS.
 
-    Certificate demanded and SASL EXTERNAL, or passwords (``secret`` for everybody), or the tokens of an issuer.
+    Certificate demanded and SASL EXTERNAL, or passwords (the same for everybody), or the tokens of an issuer.
     """
 
     folder: Path
@@ -97,7 +97,7 @@ class Dovecot:
     port: int = field(default_factory=free_port)
     _process: "subprocess.Popen[bytes] | None" = None
 
-    PASSWORD = "secret"
+    PASSWORD = "Mot2Passe-kX7q"  # found nowhere by chance
 
     @property
     def mail(self) -> Path:

@@ -37,7 +37,7 @@ class MailOperator:
     """What the tests ask an operator for. One per test session; mailboxes are made per test, so nothing is shared.
 
     Attributes:
-        demands_certificate: client certificate and EXTERNAL; else login and password (``secret``).
+        demands_certificate: client certificate and EXTERNAL; else login and password.
         takes_tokens: XOAUTH2 and OAUTHBEARER with the tokens of :attr:`issuer` instead of both.
         folder: everything that the servers write.
     """
