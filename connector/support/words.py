@@ -136,5 +136,16 @@ ACTION_WORDS: Mapping[str, Text] = MappingProxyType({
     "release": Text("libération demandée", "release asked for"),
     "cancel": Text("annulation demandée", "cancellation asked for"),
     "warn": Text("avertissement", "warning"),
+    "correct": Text("envoyé de nouveau à un autre destinataire", "sent again to another recipient"),
+    "list": Text("vu chez l'opérateur", "seen at the operator"),
+    "fetch": Text("reçu de l'opérateur", "fetched from the operator"),
+    "open": Text("ouvert et contrôlé", "opened and checked"),
+    "deliver": Text("remis au logiciel", "given to the software"),
+    "acknowledge": Text("marqué chez l'opérateur", "marked at the operator"),
+    "link_receipt": Text("accusé rattaché à un envoi", "receipt tied to what was sent"),
+    "quarantine": Text("mis à l'écart", "set aside"),
+    "requeue": Text("ouvert de nouveau, à votre demande", "opened again, as you asked"),
+    "postpone": Text("reporté", "postponed"),
+    "taken": Text("marqué comme traité", "marked as dealt with"),
 })  # fmt: skip
 """The actions of the trace; one that is not here is shown as it is."""

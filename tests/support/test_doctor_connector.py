@@ -5,21 +5,25 @@ import socket
 import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connector.domain.errors import ConnectorError
 from connector.domain.text import Text
+from connector.identities.card.status import CardStatus, Presence
 from connector.journal.journal import Journal
 from connector.journal.look import damage, look_at
 from connector.platform import share
 from connector.platform.lock import InstanceLock
 from connector.settings.load import Problem
-from connector.support.doctor import Severity
+from connector.support.doctor import Severity, World
 from connector.support.doctor.beside import existing_journal, world_beside
 from connector.support.doctor.checks import connector as connector_checks
+from connector.support.doctor.inside import world_inside
+from tests.journal.journal_builders import Scene
 from tests.servers.process import free_port
-from tests.support.doctor_scene import NOBODY, Practice
+from tests.support.doctor_scene import NOBODY, Practice, looked, told
 
 
 @pytest.fixture
@@ -242,6 +246,19 @@ def rewrite(practice: Practice, statement: str) -> None:
     connection.close()
 
 
+def test_what_the_database_finds_wrong_is_told(practice: Practice) -> None:
+    with practice.journal():
+        pass
+    rewrite(
+        practice,
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = "
+        "(SELECT rootpage FROM sqlite_schema WHERE name = 'meta') WHERE name = 'payloads'",
+    )
+    (found,) = practice.looked("journal")
+    assert found.code == "JOURNAL_ENDOMMAGE"
+    assert "reference to page" in found.detail
+
+
 @pytest.mark.parametrize(
     ("revision", "code", "severity"),
     [("0001", "JOURNAL_A_CONVERTIR", Severity.WARNING), ("9999", "JOURNAL_VERSION", Severity.ERROR)],
@@ -333,3 +350,40 @@ def test_a_command_without_settings_has_no_journal(tmp_path: Path) -> None:
     world = world_beside(tmp_path / "x.toml", None, [], ask_health=lambda: None, ask_card=lambda: NOBODY)
     with pytest.raises(ConnectorError, match="JOURNAL_INDISPONIBLE"):
         world.open_journal()
+
+
+# --- the world of the connector that runs
+
+
+def inside(practice: Practice, scene: Scene, cards: Any) -> World:
+    world = practice.world()
+    return world_inside(
+        settings_path=world.settings_path, settings=practice.settings, problems=[], paths=world.paths,
+        clock=practice.clock, services=world.services, trust=world.trust, journal=scene.journal, cards=cards,
+        health=lambda: {"status": "ok"},
+    )  # fmt: skip
+
+
+def test_the_running_connector_opens_nothing_twice(practice: Practice) -> None:
+    with practice.journal() as scene:
+        world = inside(practice, scene, None)
+        with world.open_journal() as journal:
+            assert journal is scene.journal
+        assert told(looked(world, "service")) == ["SERVICE_OK"]
+        assert told(looked(world, "trace")) == ["TRACE_OK"]
+        assert world.ask_card().status is None
+        scene.sent()  # nobody has closed it
+
+
+def test_the_running_connector_asks_its_own_card_room(practice: Practice) -> None:
+    status = CardStatus(Presence.NO_CARD, code="CARTE_ABSENTE", middleware="/opt/cps.so")
+
+    class Cards:
+        def status(self) -> CardStatus:
+            return status
+
+    practice.mailbox["identity"] = {"card": {}}
+    with practice.journal() as scene:
+        world = inside(practice, scene, Cards())
+        assert world.ask_card().status is status
+        assert told(looked(world, "card")) == ["CARTE_ABSENTE"]

@@ -15,6 +15,8 @@ from connector.domain.address import MailboxAddress
 from connector.domain.errors import Unavailable
 from connector.domain.states import OutgoingEvent
 from connector.identities import IdentityServices
+from connector.identities.base import IdentityUnavailable
+from connector.identities.card.errors import needs_card, needs_pin
 from connector.platform.keystore import resolve_secret
 from connector.support.doctor import Severity
 from connector.support.health import Component, Condition
@@ -56,6 +58,14 @@ def said(smtp: ScriptedSmtp, imap: ScriptedImap) -> list[str]:
     return [line for line in (*smtp.commands, *imap.commands) if not line.startswith(innocent)]
 
 
+def at_real_servers(practice: Practice, operator: MailOperator, mailbox: MailboxAddress) -> None:
+    """The mailbox is one of theirs, and its certificate says so."""
+    practice.operator.update(operator.settings_for())
+    practice.operator["tls"]["revocation"] = "off"
+    practice.mailbox["address"] = str(mailbox)
+    practice.mailbox["identity"]["certificate"] = str(operator.client_file(mailbox))
+
+
 # --- name, port
 
 
@@ -95,10 +105,7 @@ def test_only_servers_in_use_are_looked_at(practice: Practice, send: bool, recei
 def test_real_servers_are_reached_and_trusted_and_nothing_is_said_to_them(
     practice: Practice, operator: MailOperator, mailbox: MailboxAddress
 ) -> None:
-    practice.operator.update(operator.settings_for())
-    practice.operator["tls"]["revocation"] = "off"
-    practice.mailbox["address"] = str(mailbox)
-    practice.mailbox["identity"]["certificate"] = str(operator.client_file(mailbox))
+    at_real_servers(practice, operator, mailbox)
     found = practice.looked("servers")
     assert [one.code for one in found] == ["SERVEUR_JOIGNABLE", "TLS_OK"] * 2
     assert found[1].detail.startswith("TLSv1.2 ECDHE-RSA-")
@@ -210,10 +217,7 @@ def logins(practice: Practice) -> list[tuple[str, str]]:
 def test_a_certificate_logs_in_at_real_servers_and_leaves_a_trace(
     practice: Practice, operator: MailOperator, mailbox: MailboxAddress
 ) -> None:
-    practice.operator.update(operator.settings_for())
-    practice.operator["tls"]["revocation"] = "off"
-    practice.mailbox["address"] = str(mailbox)
-    practice.mailbox["identity"]["certificate"] = str(operator.client_file(mailbox))
+    at_real_servers(practice, operator, mailbox)
     with practice.journal():
         pass
     found = practice.looked("login")
@@ -264,6 +268,41 @@ def test_what_a_person_has_to_do_first_is_told(practice: Practice, identity: dic
     (found,) = practice.looked("login")
     assert (found.code, found.subject, found.detail) == ("CONNEXION_NON_ESSAYEE", "dr-modele", detail)
     assert found.detail_fr
+
+
+class _Cards:
+    """A card room of which only hindrances are asked; it fails the test when somebody wants a PIN."""
+
+    def __init__(self, hindered: IdentityUnavailable | None) -> None:
+        self.hindered = hindered
+
+    def hindrance(self, _: object) -> IdentityUnavailable | None:
+        return self.hindered
+
+    def want(self, _: object) -> None:
+        pytest.fail("the doctor asks nobody for a PIN")
+
+
+@pytest.mark.parametrize(
+    ("hindered", "detail"),
+    [
+        (needs_pin("PIN", "x"), "the PIN is waited for"),
+        (needs_card("CARTE_ABSENTE", "x"), "the card is waited for"),
+    ],
+)
+def test_a_card_that_is_not_open_is_left_alone(
+    practice: Practice, hindered: IdentityUnavailable, detail: str
+) -> None:
+    practice.mailbox["identity"] = {"card": {}}
+    services = IdentityServices(read_secret=resolve_secret, clock=practice.clock, cards=_Cards(hindered))  # type: ignore[arg-type]
+    (found,) = practice.looked("login", services=services)
+    assert (found.code, found.detail) == ("CONNEXION_NON_ESSAYEE", detail)
+
+
+def test_a_command_has_no_card_that_is_open(practice: Practice) -> None:
+    practice.mailbox["identity"] = {"card": {}}
+    (found,) = practice.looked("login")
+    assert found.detail == "the card opens in the connector that runs only; its page has this check"
 
 
 def test_a_locked_key_store_is_waited_for(practice: Practice) -> None:

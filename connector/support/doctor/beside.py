@@ -19,7 +19,7 @@ from connector.settings.load import Problem
 from connector.settings.model import Settings
 from connector.support.doctor.world import CardAnswer, World
 
-__all__ = ["existing_journal", "world_beside"]
+__all__ = ["existing_journal", "folder_as_it_is", "world_beside"]
 
 
 def world_beside(
@@ -44,14 +44,15 @@ def world_beside(
 
     return World(
         settings_path=settings_path, settings=settings, problems=problems, paths=paths,
-        data_folder=_stat(paths.root), clock=clock,
+        data_folder=folder_as_it_is(paths.root), clock=clock,
         services=IdentityServices(read_secret=resolve_secret, clock=clock),
         trust=Trust(kept, clock), ask_health=ask_health, open_journal=open_journal,
         ask_card=ask_card, offline=offline, box=box,
     )  # fmt: skip
 
 
-def _stat(folder: Path) -> os.stat_result | None:
+def folder_as_it_is(folder: Path) -> os.stat_result | None:
+    """What the system says of a folder; ``None`` when it is not there or not ours to look at."""
     try:
         return folder.stat()
     except OSError:

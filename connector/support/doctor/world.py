@@ -116,7 +116,3 @@ class World:
     def uses_card(self) -> bool:
         """True when the key of a mailbox is on a card that we read ourselves."""
         return any(mailbox.identity.card is not None for mailbox in self.mailboxes)
-
-    def first_mailbox_of(self, operator: str) -> MailboxSettings:
-        """Some mailbox of an operator that is in use."""
-        return next(mailbox for mailbox in self.mailboxes if mailbox.operator == operator)

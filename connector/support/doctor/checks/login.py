@@ -10,9 +10,7 @@ from functools import partial
 from typing import Any
 
 from connector.domain.errors import ConnectorError
-from connector.domain.states import WaitingFor
 from connector.domain.text import Text
-from connector.identities import make_identity
 from connector.journal.journal import Journal
 from connector.journal.records import TraceEntry
 from connector.operators.errors import ConnectionFailed
@@ -20,6 +18,7 @@ from connector.operators.factory import make_receiver, make_sender
 from connector.settings.model import MailboxSettings, ServerSettings
 from connector.support.doctor.check import Check, Gives, Group, Need, Part
 from connector.support.doctor.finding import Finding, Severity, ok, refusal, warning
+from connector.support.doctor.readiness import ready_identity
 from connector.support.doctor.world import World
 
 __all__ = ["CHECKS"]
@@ -31,14 +30,6 @@ REFUSALS = ("AUTHENTIFICATION", "COMPTE_BLOQUE", "IDENTIFIANTS_REFUSES", "JETON_
 _LOOKED_AT = 2000  # trace entries
 _GOT_IN = ("list", "fetch", "acknowledge")  # actions that prove a login
 
-_WAITS = {
-    WaitingFor.CARD: Text("la carte est attendue", "the card is waited for"),
-    WaitingFor.PIN: Text("le code PIN est attendu", "the PIN is waited for"),
-    WaitingFor.CODE: Text("un code à usage unique est attendu", "a one-time code is waited for"),
-    WaitingFor.TOKEN: Text("une connexion Pro Santé Connect est attendue", "a Pro Santé Connect login is waited for"),
-    WaitingFor.SETTINGS: Text("un réglage est à corriger", "a setting has to be corrected"),
-    WaitingFor.CREDENTIALS: Text("un secret manque", "a secret is missing"),
-}
 _REFUSED_BEFORE = Text("l'opérateur a déjà refusé ce mot de passe", "the operator has refused this password before")
 _NOTHING_KNOWN = Text(
     "sans journal on ne peut pas savoir si ce mot de passe a déjà été refusé",
@@ -66,12 +57,9 @@ def _login(world: World, mailbox: MailboxSettings) -> Iterator[Finding]:
 
 
 def _why_not(world: World, mailbox: MailboxSettings) -> Text | None:
-    try:
-        waits = make_identity(mailbox.identity, mailbox.address, world.services).needs_person()
-    except ConnectorError as failure:
-        return Text(failure.detail, failure.detail)
-    if waits is not None:
-        return _WAITS.get(waits, Text(waits.value, waits.value))
+    ready = ready_identity(world, mailbox)
+    if isinstance(ready, Text):
+        return ready
     return _about_password(world, mailbox) if mailbox.identity.password is not None else None
 
 

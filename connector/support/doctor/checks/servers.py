@@ -7,13 +7,14 @@ from functools import partial
 
 from connector.domain.errors import ConnectorError
 from connector.domain.text import Text
-from connector.identities import Identity, make_identity
+from connector.identities import Identity
 from connector.operators.errors import AuthenticationRefused, ConnectionFailed
 from connector.operators.trust import Trust
 from connector.settings.model import MailboxSettings, OperatorSettings, ServerSettings
 from connector.support.doctor.check import Check, Gives, Group, Need, Part
 from connector.support.doctor.finding import Finding, error, ok, refusal, warning
 from connector.support.doctor.handshake import Negotiated, negotiate_imap, negotiate_smtp
+from connector.support.doctor.readiness import ready_identity
 from connector.support.doctor.world import World
 
 __all__ = ["CHECKS"]
@@ -41,7 +42,8 @@ def _server(
         yield unreachable
         return
     yield ok("SERVEUR_JOIGNABLE", subject)
-    identity = next((ready for mailbox in mailboxes if (ready := _ready_identity(world, mailbox))), None)
+    found = (ready_identity(world, mailbox) for mailbox in mailboxes)
+    identity = next((ready for ready in found if not isinstance(ready, Text)), None)
     try:
         seen = negotiate(operator, identity, world.trust)
     except ConnectorError as failure:
@@ -63,15 +65,6 @@ def _reach(server: ServerSettings, subject: str, seconds: float) -> Finding | No
     except OSError as failure:
         return error("SERVEUR_MUET", subject, type(failure).__name__)
     return None
-
-
-def _ready_identity(world: World, mailbox: MailboxSettings) -> Identity | None:
-    """The identity of a mailbox, if it can be used without a person."""
-    try:
-        identity = make_identity(mailbox.identity, mailbox.address, world.services)
-        return identity if identity.needs_person() is None else None
-    except ConnectorError:
-        return None
 
 
 def _refused(failure: ConnectorError, subject: str, *, is_anonymous: bool) -> Finding:
