@@ -436,6 +436,9 @@ static CK_RV SignInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJE
         accepted |= own[i] == mechanism->mechanism;
     if (rv == CKR_OK && !accepted)
         rv = CKR_MECHANISM_INVALID;
+    char number[32];
+    snprintf(number, sizeof number, "%lx", mechanism->mechanism);
+    note("SignInit", number);
     return leave(rv == CKR_OK ? real->C_SignInit(handle, mechanism, key) : rv);
 }
 

@@ -142,11 +142,8 @@ def _stranger(reader: Reader, detail: str) -> SeenCard:
 
 
 def _is_called(description: str, name: str) -> bool:
-    if description == name:
+    description, whole = description.strip(), name.encode()
+    if description == whole[:_SLOT_DESCRIPTION].decode("utf-8", "replace").strip():
         return True
-    whole, shown = name.encode(), description.encode()
-    if len(whole) <= _SLOT_DESCRIPTION:
-        return name.strip() == description
-    if description == whole[:_SLOT_DESCRIPTION].decode("utf-8", "replace").rstrip():
-        return True
+    shown = description.encode()
     return shown[30:33] == b"..." and shown.startswith(whole[:30]) and whole.endswith(shown[33:])
