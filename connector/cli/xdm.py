@@ -24,7 +24,7 @@ from connector.xdm.package_reader import read_xdm
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Make, show and check IHE XDM packages.")
+app = typer.Typer(no_args_is_help=True, help="Archives IHE XDM : fabriquer, montrer, contrôler.")
 
 _LIMITS = Limits()
 
@@ -41,11 +41,11 @@ class _RandomIds:
 
 @app.command("pack")
 def pack_command(
-    documents: Annotated[list[Path], typer.Argument(help="CDA documents of one patient.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The package to write.")],
-    oid_root: Annotated[str, typer.Option(help="OID root of the sender, for the identifier of the sending.")] = "",
+    documents: Annotated[list[Path], typer.Argument(help="Documents CDA d'un seul patient.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="L'archive à écrire.")],
+    oid_root: Annotated[str, typer.Option(help="Racine d'OID de l'expéditeur, pour l'identifiant de l'envoi.")] = "",
 ) -> None:
-    """Wrap CDA documents into an IHE_XDM.ZIP."""
+    """Emballe des documents CDA dans un IHE_XDM.ZIP."""
     contents = [_read(path) for path in documents]
     sender = SenderInfo(software="mssante-connector", version=_product_version(), editor="The MSSanté connector team")
     try:
@@ -63,10 +63,10 @@ def pack_command(
 
 @app.command("show")
 def show_command(
-    source: Annotated[Path, typer.Argument(help="An XDM package or a METADATA.XML.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the metadata as JSON.")] = False,
+    source: Annotated[Path, typer.Argument(help="Une archive XDM ou un METADATA.XML.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Métadonnées en JSON.")] = False,
 ) -> None:
-    """Print the metadata of a package."""
+    """Affiche les métadonnées d'une archive."""
     try:
         shown = metadata_as_json(_metadata(_read(source)))
     except ConnectorError as failure:
@@ -82,8 +82,8 @@ def show_command(
 
 
 @app.command("check")
-def check_command(source: Annotated[Path, typer.Argument(help="An XDM package.")]) -> None:
-    """Print what is wrong with a package."""
+def check_command(source: Annotated[Path, typer.Argument(help="Une archive XDM.")]) -> None:
+    """Affiche ce qui ne va pas dans une archive."""
     try:
         findings = check_xdm(_read(source), _LIMITS)
     except ConnectorError as failure:
