@@ -4,6 +4,7 @@ import typer
 
 from connector import __version__
 from connector.cli import bundle, card, client, config, demo, doctor, queue, run, sandbox, session, status, trust, xdm
+from connector.cli import open as opening
 from connector.cli.exits import stdout
 
 __all__ = ["app"]
@@ -16,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run.run)
+app.command("open")(opening.open_)
 app.command("status")(status.status)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)

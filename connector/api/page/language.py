@@ -80,6 +80,10 @@ class Speech:
         """``aujourd'hui à 09:05``."""
         return f"{self.day(moment)} {self.say('à', 'at')} {self.time(moment)}"
 
+    def exact(self, moment: datetime) -> str:
+        """``20/11/2026 09:05:12``, for whoever compares with another log."""
+        return self.local(moment).strftime(self.say("%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S"))
+
     def stamp(self, moment: datetime) -> str:
         """For ``<time datetime>``: ISO 8601 with the offset."""
         return self.local(moment).isoformat(timespec="seconds")

@@ -6,7 +6,9 @@ on ``127.0.0.1``. The key is what such a server never sees, and the cookie's own
 there in the first place. A form carries a third one (:attr:`PageSession.form_token`).
 
 Rules, each with its test: a link opens one session, once, for a minute; no session id ever comes from outside; a
-session that is old or not used for a while is gone, and so is the one that a fresh link replaces in its browser.
+session that is old or not used for a while is gone, and so is the one that a fresh link replaces in its browser. A
+link that is shown twice ends the session that it opened: a browser is started with the link on its command line, where
+other users of the machine can read it, and whoever is quicker than the browser must not keep what they got.
 """
 
 import hmac
@@ -15,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from connector.domain.ports import Clock
 
@@ -71,14 +74,14 @@ class Sessions:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._links: OrderedDict[str, float] = OrderedDict()  # hash to monotonic end
+        self._used: OrderedDict[str, str] = OrderedDict()  # hash of a used link to that of its session's cookie
         self._sessions: OrderedDict[str, PageSession] = OrderedDict()  # by hash of the cookie
 
     def new_link(self) -> str:
         """A secret that opens one session within :data:`LINK_SECONDS`."""
         link = secrets.token_urlsafe(_SECRET_BYTES)
         self._links[_digest(link)] = self._clock.monotonic() + LINK_SECONDS
-        while len(self._links) > MOST_LINKS:
-            self._links.popitem(last=False)
+        _shorten(self._links, MOST_LINKS)
         return link
 
     def open(self, link: str, replaced: Iterable[str] = ()) -> tuple[str, PageSession] | None:
@@ -91,9 +94,9 @@ class Sessions:
         Returns:
             The value of the cookie and the session; ``None`` for a link that is unknown, used or too old.
         """
-        until = self._links.pop(_digest(link), None)
-        now = self._clock.monotonic()
+        until, now = self._links.pop(_digest(link), None), self._clock.monotonic()
         if until is None or until < now:
+            self._sessions.pop(self._used.pop(_digest(link), ""), None)
             return None
         for old in replaced:
             self.end(old)
@@ -103,8 +106,9 @@ class Sessions:
             used_at=now,
         )  # fmt: skip
         self._sessions[_digest(cookie)] = session
-        while len(self._sessions) > MOST_SESSIONS:
-            self._sessions.popitem(last=False)
+        self._used[_digest(link)] = _digest(cookie)
+        _shorten(self._sessions, MOST_SESSIONS)
+        _shorten(self._used, MOST_LINKS)
         return cookie, session
 
     def find(self, key: str, cookies: Iterable[str]) -> PageSession | None:
@@ -133,6 +137,12 @@ class Sessions:
             del self._sessions[digest]
             return None
         return session
+
+
+def _shorten(kept: OrderedDict[str, Any], most: int) -> None:
+    """Let go of the oldest."""
+    while len(kept) > most:
+        kept.popitem(last=False)
 
 
 def _digest(secret: str) -> str:

@@ -101,17 +101,21 @@ def timeline(message: OutgoingMessage, trace: Sequence[TraceEntry], *, read_rece
         message: as it is.
         trace: of its submission, oldest first.
         read_receipt: whether the LPS asked to hear when it is read; without it that step is left out unless it came.
+
+    Returns:
+        The steps in order; where it failed or was given up, the story ends.
     """
     at, how = _STANDING.get(message.state) or _given_up(message)
-    times = _times(message, trace)
-    names = [name for name in StepName if name is not StepName.READ or read_receipt or StepName.READ in times]
-    order = list(StepName)
-    steps = []
-    for name in names:
-        before, here = order.index(name) < order.index(at), name is at
-        progress = Progress.DONE if before else how if here else Progress.TODO
-        steps.append(Step(name, progress, times.get(name) if progress is Progress.DONE else None))
-    return tuple(steps)
+    times, order = _times(message, trace), list(StepName)
+    reached = order.index(at)
+    steps = [
+        *(Step(name, Progress.DONE, times.get(name)) for name in order[:reached]),
+        Step(at, how, times.get(at) if how is Progress.DONE else None),
+    ]
+    if how not in (Progress.FAILED, Progress.STOPPED):
+        steps += [Step(name, Progress.TODO) for name in order[reached + 1 :]]
+    wants_read = read_receipt or StepName.READ in times
+    return tuple(step for step in steps if step.name is not StepName.READ or wants_read)
 
 
 def _given_up(message: OutgoingMessage) -> tuple[StepName, Progress]:
