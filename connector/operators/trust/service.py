@@ -198,23 +198,20 @@ class Trust:
                     self.lists.want(address, issuer.certificate)
 
     def refresh(
-        self, igcs: Iterable[Igc], *, force: bool = False, tell: Callable[[Fetched], None] = lambda _: None
+        self, igcs: Iterable[Igc], *, force: bool = False, tell: Callable[[Fetched], None] | None = None
     ) -> list[Fetched]:
         """Fetch the lists that are due; cheap when none is. Blocks while it downloads: not for an event loop.
 
         Args:
             igcs: hierarchies in use, see :func:`hierarchies_in_use`.
             force: a person wants it now, whatever was fetched when.
-            tell: called with each outcome as it comes.
+            tell: called with each outcome as it comes; default: the technical log hears of it.
 
         Raises:
             OSError: the folder cannot be written.
         """
         self.want_lists(igcs)
-        fetched = self.lists.refresh(force=force, tell=tell)
-        for one in fetched:
-            _log_outcome(one)
-        return fetched
+        return self.lists.refresh(force=force, tell=tell or _log_outcome)
 
     def fetch_soon(self) -> None:
         """Start fetching what is due, in the background, unless that is going on already; never raises."""
