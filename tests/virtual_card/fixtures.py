@@ -23,6 +23,9 @@ What can be done beside that:
 * ``pcscd.stop()`` (no card service), ``pcscd.restart()``, ``pcscd.restart(reader=None)`` (no reader),
   ``pcscd.restart("Autre lecteur")`` (reader replaced). Cards stay in their slots through all of them.
 
+For what needs no daemon, ``room`` is a process with a card room and mail sessions, asked through
+:class:`tests.virtual_card.remote.CardProcess`; ``start_room(sign_seconds=2.0)`` starts one with other settings.
+
 The PIN is ``DEFAULT_PIN``; three wrong ones block the card. Certificates come from ``pki.organisations``, so the
 servers of ``tests/servers`` take them. Debian packages: opensc, pcscd, vsmartcard-vpcd.
 """

@@ -4,6 +4,7 @@ pcscd has its socket's path compiled in, but takes a listening socket from syste
 way; clients find it through ``PCSCLITE_CSOCK_NAME``. Several can run on one machine, also beside the system's.
 """
 
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -19,10 +20,12 @@ __all__ = ["Pcscd"]
 
 PCSCD = "/usr/sbin/pcscd"
 DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
+RUN_FOLDER = Path("/run/pcscd")  # where it writes its pid, and leaves the folder behind
 READER_NAME = "Lecteur virtuel"
 START_SECONDS = 30.0
 _EXEC = """
-import os, sys
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 15)  # PR_SET_PDEATHSIG: it ends with the test run, however that ends
 os.dup2(int(sys.argv[1]), 3)
 os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 os.execv(sys.argv[2], sys.argv[2:])
@@ -119,6 +122,8 @@ class Pcscd:
             slot.pull()
         self.stop()
         shutil.rmtree(self.folder)
+        with contextlib.suppress(OSError):  # another pcscd lives there
+            RUN_FOLDER.rmdir()
 
     @property
     def _socket(self) -> Path:

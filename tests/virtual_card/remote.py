@@ -55,6 +55,7 @@ class CardProcess:
     """
 
     def __init__(self, environment: dict[str, str], settings: CardSettings, log: Path) -> None:
+        self.log = log
         self._answers: dict[int, Future[Any]] = {}
         self._numbers = count()
         self._speaking = threading.Lock()

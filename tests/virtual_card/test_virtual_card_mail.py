@@ -267,7 +267,7 @@ def test_the_card_service_dies_while_the_card_signs(scene: Scene) -> None:
 
 
 def test_a_card_that_does_not_come_back_in_time(make_scene: MakeScene) -> None:
-    scene = make_scene(sign_seconds=1.0)
+    scene = make_scene(sign_seconds=2.0)
     scene.open()
     envelope = scene.envelope()
     with scene.card.holding_signatures() as gate:

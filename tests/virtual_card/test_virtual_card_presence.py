@@ -1,5 +1,7 @@
 """Where the card stands, with a real PC/SC service and a real middleware in between."""
 
+import re
+
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -164,6 +166,17 @@ def test_the_counter_is_read_anew_when_the_card_comes_back(pcscd: Pcscd, room: C
     pcscd.slots[0].insert(card)
     room.wait_for(Presence.LAST_TRY)
     assert card.pins_tried == 1
+
+
+def test_no_log_holds_a_pin(pcscd: Pcscd, room: CardProcess, holder: Holder) -> None:
+    pcscd.slots[0].insert(holder.card(pin="7391"))
+    room.wait_for(Presence.LOCKED)
+    room.refusal("unlock", pin="8462")
+    room.call("unlock", pin="7391")
+    room.call("test")
+    written = room.log.read_text() + pcscd.log
+    assert "state=open" in written
+    assert not re.search(r"\b(7391|8462)\b", written)
 
 
 # --- in and out --------------------------------------------------------------------------------------------------
