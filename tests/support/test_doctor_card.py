@@ -120,10 +120,10 @@ def test_this_python_can_use_a_key_on_a_card(practice: Practice) -> None:
 
 
 def test_another_python_is_refused(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    def impossible(_: object) -> int:
+    def impossible() -> str:
         raise ConfigurationError("TLS_CLE_IMPOSSIBLE", "static OpenSSL")
 
-    monkeypatch.setattr(card_checks, "ssl_ctx", impossible)
+    monkeypatch.setattr(card_checks, "self_test", impossible)
     assert practice.told("card key") == ["TLS_CLE_IMPOSSIBLE"]
 
 

@@ -5,7 +5,6 @@ The card itself is looked at by the one who owns it: the connector that runs, or
 """
 
 import os
-import ssl
 from collections.abc import Iterator, Sequence
 
 from connector.domain.errors import ConnectorError
@@ -14,7 +13,7 @@ from connector.identities.card.module import Host, architectures, find_module
 from connector.identities.card.reader import Service
 from connector.identities.card.status import CardStatus, Presence, TokenView
 from connector.identities.card.subject import same_holder
-from connector.identities.tls_key.openssl import ssl_ctx
+from connector.identities.tls_key.self_check import self_test
 from connector.settings.model import CardChoice
 from connector.support.doctor.check import Check, Gives, Group, Need, once
 from connector.support.doctor.expiry import EXPIRY_ERRORS, EXPIRY_OKS, EXPIRY_WARNINGS, expiry
@@ -34,11 +33,9 @@ _CARD_SECONDS = 40.0  # a middleware that is loaded for the first time reads the
 def _tls_key(_: World) -> Iterator[Finding]:
     """Whether this Python can shake hands with a key that it never sees; no card is needed to know."""
     try:
-        ssl_ctx(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        yield ok("CLE_TLS_OK", self_test())
     except ConnectorError as failure:
         yield refusal(failure, "")
-    else:
-        yield ok("CLE_TLS_OK", ssl.OPENSSL_VERSION)
 
 
 def _readers(world: World) -> Iterator[Finding]:
