@@ -35,6 +35,30 @@ CARD_CODES: dict[str, Explanation] = {
         "This system has no key store that can be used.",
         "key_store is for Windows and macOS; elsewhere use card = {} or a certificate file.",
     ),
+    "MAGASIN_SANS_CERTIFICAT": Explanation(
+        "Le magasin de clés du système ne contient pas de certificat d'authentification qui convient.",
+        "Insérez la carte ; si elle y est, vérifiez identity.key_store (subject, issuer, sha256).",
+        "The key store of the system holds no authentication certificate that fits.",
+        "Insert the card; if it is there, check identity.key_store (subject, issuer, sha256).",
+    ),
+    "MAGASIN_CERTIFICATS": Explanation(
+        "Plusieurs certificats du magasin de clés conviennent : le connecteur ne choisit pas au hasard.",
+        "Précisez identity.key_store : issuer, subject, ou l'empreinte sha256 du bon certificat.",
+        "Several certificates of the key store fit: the connector does not guess.",
+        "Say more in identity.key_store: issuer, subject, or the sha256 fingerprint of the right one.",
+    ),
+    "MAGASIN_ANNULE": Explanation(
+        "Le système a demandé le code de la carte et ne l'a pas obtenu.",
+        "Le système le redemandera dans un quart d'heure ; redémarrez le connecteur pour ne pas attendre.",
+        "The system asked for the PIN of the card and did not get it.",
+        "The system will ask again in a quarter of an hour; restart the connector so as not to wait.",
+    ),
+    "MAGASIN_REFUS": Explanation(
+        "Le magasin de clés du système ne répond pas ou refuse de signer.",
+        "Retirez puis remettez la carte ; si cela continue, transmettez le journal à votre éditeur.",
+        "The key store of the system does not answer or refuses to sign.",
+        "Take the card out and put it back; if it goes on, give the log to your vendor.",
+    ),
     "MODULE_ABSENT": Explanation(
         "Le composant de lecture des cartes CPS (Cryptolib CPS) n'est pas installé.",
         "Installez la Cryptolib CPS de l'ANS (esante.gouv.fr) ; elle est reconnue sans redémarrage.",
