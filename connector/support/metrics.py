@@ -46,7 +46,7 @@ def metrics_text(sources: MetricSources) -> bytes:
     return generate_latest(registry)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)  # the registry keeps collectors in a dictionary
 class _Numbers(Collector):
     sources: MetricSources
 
