@@ -90,7 +90,7 @@ def make_bundle(world: World, report: Report) -> Bundle:
               masked_settings(world.settings, scrubber) if world.settings else _problems(world, scrubber)),
         _file("sante.json", "état du service", "state of the service", _health(health, scrubber)),
         _file("diagnostic.json", "résultats du diagnostic", "findings of the doctor", _findings(report, scrubber)),
-        _file("journal.json", "nombres d'envois, de réceptions et de traces, par état",
+        _file("comptages.json", "nombres d'envois, de réceptions et de traces, par état",
               "how many messages and trace entries, by state", _journal(world, scrubber)),
         _file("dossiers.json", "nombres de fichiers, sans leurs noms", "how many files, without their names",
               _folders(world, scrubber)),

@@ -103,7 +103,7 @@ def _field(key: str, name: str, section: BaseModel, scrubber: Scrubber) -> Any:
 def _text(key: str, value: str, scrubber: Scrubber) -> str:
     if value in scrubber.labels:
         return scrubber.labels[value]
-    if key == "journal.url":
+    if key.split(".") == ["journal", "url"]:
         return _database(value)
     parent = key.rpartition(".")[0] if key.rpartition(".")[2].isdigit() else key  # one of a list
     return value if any(fnmatchcase(parent, pattern) for pattern in _HARMLESS_TEXTS) else MASK

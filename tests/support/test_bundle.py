@@ -32,7 +32,7 @@ from tests.journal.journal_builders import BOX, file_of, frozen
 from tests.support.doctor_scene import Practice
 
 NAMES = {
-    "LISEZMOI.txt", "versions.json", "reglages.json", "sante.json", "diagnostic.json", "journal.json",
+    "LISEZMOI.txt", "versions.json", "reglages.json", "sante.json", "diagnostic.json", "comptages.json",
     "dossiers.json", "technique.log",
 }  # fmt: skip
 
@@ -191,7 +191,7 @@ def test_every_file_is_text_and_described_before_it_is_sent(made: Bundle) -> Non
 
 
 def test_counts_say_how_the_journal_is(made: Bundle) -> None:
-    told = content_of(made, "journal.json")
+    told = content_of(made, "comptages.json")
     assert told["messages"] == {"boite-1": {"out:failed": 1}}
     kinds = {(kind["action"], kind["outcome"]): kind["count"] for kind in told["trace"]["kinds"]}
     assert kinds["send", "failed OPERATEUR_REFUS"] == 1
@@ -279,7 +279,7 @@ def test_without_anything_it_says_what_is_missing(tmp_path: Path) -> None:
     practice = Practice(tmp_path)
     made = make_bundle(practice.world(), Report(()))
     assert content_of(made, "sante.json") == {"status": "not running"}
-    assert content_of(made, "journal.json") == {"problem": "no journal"}
+    assert content_of(made, "comptages.json") == {"problem": "no journal"}
     assert content_of(made, "technique.log") == "\n"
     assert content_of(made, "dossiers.json")["files"]["boite-1"]["outbox"] is None
 
@@ -291,14 +291,14 @@ def test_settings_that_cannot_be_used_are_told_by_their_problems(terminal: Termi
     told = dict(texts(output.read_bytes()))
     assert json.loads(told["reglages.json"])["problems"]
     assert "spool.scan_seconds" in told["reglages.json"]
-    assert json.loads(told["journal.json"]) == {"problem": "no settings"}
+    assert json.loads(told["comptages.json"]) == {"problem": "no settings"}
     assert PATIENT not in "".join(told.values())
 
 
 def test_a_journal_that_cannot_be_opened_is_told_by_its_code(practice: Practice) -> None:
     (practice.data / "journal.key").unlink()
     made = make_bundle(practice.world(), Report(()))
-    assert content_of(made, "journal.json") == {"problem": "CLE_ABSENTE"}
+    assert content_of(made, "comptages.json") == {"problem": "CLE_ABSENTE"}
 
 
 # --- settings
