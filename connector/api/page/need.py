@@ -11,23 +11,13 @@ from enum import StrEnum
 
 from connector.api.page.card_words import CARD_WORDS, Tone
 from connector.domain.catalogue import explain
-from connector.domain.states import OutgoingState, RecipientState, WaitingFor
+from connector.domain.states import OutgoingState, WaitingFor
 from connector.domain.text import Text
 from connector.identities.card.status import CardStatus, Presence
 from connector.journal.records import OutgoingMessage
 from connector.support.health import Component, Condition
 
-__all__ = [
-    "RECIPIENT_CODES",
-    "Action",
-    "Facts",
-    "Need",
-    "Tone",
-    "failing_recipients",
-    "health_codes",
-    "need",
-    "needs",
-]
+__all__ = ["NOTHING", "RECIPIENT_CODES", "Action", "Facts", "Need", "health_codes", "need", "needs"]
 
 RECIPIENT_CODES = frozenset({
     "OPERATEUR_REFUS", "REMISE_ECHEC", "DESTINATAIRE_INCONNU", "DESTINATAIRE_INVALIDE", "DESTINATAIRE_HORS_ESPACE",
@@ -117,19 +107,6 @@ def _parts(tree: Component) -> Iterator[Component]:
     yield tree
     for part in tree.parts:
         yield from _parts(part)
-
-
-def failing_recipients(message: OutgoingMessage) -> list[str]:
-    """Addresses of a message that did not get it and will not: refused, bounced, or of a message that never left."""
-    nothing_left = message.state in (OutgoingState.REJECTED, OutgoingState.CANCELLED)
-    lost = (RecipientState.REFUSED, RecipientState.BOUNCED)
-    out_of_time = message.state is OutgoingState.FAILED
-    left_over = (RecipientState.PENDING, RecipientState.DEFERRED)
-    return [
-        str(each.address)
-        for each in message.recipients
-        if nothing_left or each.state in lost or (out_of_time and each.state in left_over)
-    ]
 
 
 # --- rules, in the order of urgency ---

@@ -7,8 +7,8 @@ there in the first place. A form carries a third one (:attr:`PageSession.form_to
 
 Rules, each with its test: a link opens one session, once, for a minute; no session id ever comes from outside; a
 session that is old or not used for a while is gone, and so is the one that a fresh link replaces in its browser. A
-link that is shown twice ends the session that it opened: a browser is started with the link on its command line, where
-other users of the machine can read it, and whoever is quicker than the browser must not keep what they got.
+link that is shown twice ends the session that it opened: a browser is started with the link on its command line,
+where other users of the machine can read it, and whoever is quicker than the browser must not keep what they got.
 """
 
 import hmac
