@@ -9,7 +9,7 @@ from connector.api.blocking import Blocking
 from connector.api.errors import Containment, answer_errors
 from connector.api.guard import Gate, GuardSettings
 from connector.api.page import Desk, PageOptions, page_routes
-from connector.api.routes import card, codes, instance, mailboxes
+from connector.api.routes import card, codes, instance, mailboxes, messages, metrics
 from connector.api.services import ApiServices
 
 __all__ = ["create_app"]
@@ -42,21 +42,25 @@ def create_app(
     )
     answer_errors(app)
     app.include_router(instance.public_routes(services))
-    app.include_router(_version_1(services, bounds.port))
-    app.include_router(page_routes(Desk(services, page or PageOptions())))
+    desk = Desk(services, page or PageOptions())
+    app.include_router(_version_1(services, bounds.port, desk))
+    app.include_router(page_routes(desk))
     return app
 
 
 def _bounds(services: ApiServices, port: int) -> GuardSettings:
     api = services.settings.api
-    return GuardSettings(port=port, allowed_origins=frozenset(api.allowed_origins))
+    large = {messages.PATH: api.max_body_bytes}
+    return GuardSettings(port=port, allowed_origins=frozenset(api.allowed_origins), large_bodies=large)
 
 
-def _version_1(services: ApiServices, port: int) -> APIRouter:
+def _version_1(services: ApiServices, port: int, desk: Desk) -> APIRouter:
     """Everything under ``/api/v1``; a resource that this connector does not have gets no route."""
     router, blocking = APIRouter(prefix="/api/v1"), Blocking()
     router.include_router(instance.routes(services, port))
+    router.include_router(metrics.routes(services))
     router.include_router(mailboxes.routes(services))
+    router.include_router(messages.routes(services, desk.ids))
     if services.cards is not None:
         router.include_router(card.routes(services.cards, services.settings.card, services.clock, blocking))
     if services.tokens is not None:

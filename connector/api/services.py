@@ -99,4 +99,5 @@ class ApiServices:
     cards: CardPort | None = None  # blocks while a card works; None: no mailbox uses one
     tokens: TokenPort | None = None  # None: no mailbox uses one
     codes: CodePort | None = None  # None: no operator here sends any
+    received: Callable[[], None] = lambda: None  # something was taken: prepare it
     decided: Callable[[], None] = lambda: None  # a person or program decided something: look at the journal now

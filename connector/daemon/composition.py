@@ -164,7 +164,7 @@ class Daemon:
         return ApiServices(
             settings=self.settings, report=self._health.report, journal=self._journal, clock=self._shared.clock,
             owner=OwnerAccess.new(self._shared.ids.uuid()), cards=self._cards, tokens=self._shared.identities.tokens,
-            decided=self._hurry,
+            received=self._shared.ring_preparers, decided=self._hurry,
         )  # fmt: skip
 
     def _listen_to_person(self) -> None:

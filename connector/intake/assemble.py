@@ -27,7 +27,7 @@ from connector.intake.scan import is_flag
 from connector.intake.sidecar import Sidecar, SidecarRecipient, read_sidecar
 from connector.settings.model import MailboxSettings
 
-__all__ = ["ClaimedDrop", "assemble"]
+__all__ = ["ClaimedDrop", "Order", "as_file", "assemble", "compose"]
 
 _LATER: Mapping[FileRole, str] = MappingProxyType({
     FileRole.PDF: "PDF sans document CDA du même nom",
@@ -54,18 +54,41 @@ def assemble(drop: ClaimedDrop, mailbox: MailboxSettings, created_at: datetime, 
     Raises:
         InvalidSubmission: the drop cannot be sent as it is; mostly :class:`BadDrop`, with a French sentence.
     """
-    files = tuple(_file(name, content) for name, content in drop.files)
+    files = tuple(as_file(name, content) for name, content in drop.files)
     sidecar = _sidecar(files, limits) or Sidecar()
+    return compose(
+        Order(drop.id, SourceKind.FOLDER, drop.base, files, sidecar), mailbox, created_at=created_at, limits=limits
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody asks us to send, by whatever door."""
+
+    id: str  # ULID, becomes that of the submission
+    source: SourceKind
+    name: str  # what the LPS knows it by
+    files: Sequence[SubmittedFile]
+    sidecar: Sidecar  # what was said besides the files
+
+
+def compose(order: Order, mailbox: MailboxSettings, *, created_at: datetime, limits: Limits) -> Submission:
+    """Make the submission that an order means.
+
+    Raises:
+        InvalidSubmission: it cannot be sent as it is; mostly :class:`BadDrop`, with a French sentence.
+    """
+    files, sidecar = tuple(order.files), order.sidecar
     _check_sender(sidecar, mailbox)
     _check_hashes(files, sidecar)
     _check_formats(files)
     documents = _documents(files, sidecar, mailbox, limits)
     _check_patient(sidecar, documents)
     return Submission(
-        id=drop.id,
+        id=order.id,
         mailbox=mailbox.address,
-        source=SourceKind.FOLDER,
-        source_name=drop.base,
+        source=order.source,
+        source_name=order.name,
         recipients=_recipients(sidecar, documents, mailbox),
         files=files,
         created_at=created_at,
@@ -77,7 +100,8 @@ def assemble(drop: ClaimedDrop, mailbox: MailboxSettings, created_at: datetime, 
     )
 
 
-def _file(name: str, content: bytes) -> SubmittedFile:
+def as_file(name: str, content: bytes) -> SubmittedFile:
+    """A file with what it is for us, found out from its name and its content."""
     shown = unicodedata.normalize("NFC", name)
     return SubmittedFile(shown, _role(shown, content), content, hashlib.sha256(content).hexdigest())
 

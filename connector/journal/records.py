@@ -22,6 +22,7 @@ class Taken:
     message_id: str  # ULID of its first message row
     state: OutgoingState  # RECEIVED or DUPLICATE
     duplicate_of: str | None = None  # submission id
+    repeated: bool = False  # the same request had brought it before
 
 
 @dataclass(frozen=True, slots=True)

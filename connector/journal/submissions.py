@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,7 +38,7 @@ class Submissions(JournalPart):
 
     def take(
         self, submission: Submission, *, deadline_at: datetime, duplicate_hours: float,
-        request: RequestKey | None = None,
+        request: RequestKey | None = None, actor: str | None = None,
     ) -> Taken:  # fmt: skip
         """Make a submission ours: when this returns, its originals survive power loss.
 
@@ -49,6 +50,7 @@ class Submissions(JournalPart):
             deadline_at: after this it has failed.
             duplicate_hours: the same documents for the same recipients within this are set aside; 0 = never.
             request: by which it came; the same one again gives the submission that it brought the first time.
+            actor: who asks, for the trace; default: we.
 
         Raises:
             InvalidSubmission: ``CLE_DEJA_UTILISEE``: another request came with the same key.
@@ -59,7 +61,7 @@ class Submissions(JournalPart):
             earlier_id = earlier_submission(writing, request) if request is not None else None
             earlier = _taken(writing, earlier_id or submission.id)
             if earlier is not None:
-                return earlier
+                return replace(earlier, repeated=earlier_id is not None)
             twin = _twin(writing, submission, duplicate_hours)
             message_id = self._store.ids.ulid()
             state = OutgoingState.RECEIVED if twin is None else OutgoingState.DUPLICATE
@@ -72,6 +74,7 @@ class Submissions(JournalPart):
             writing.note(
                 "take", mailbox=submission.mailbox, subject_id=submission.id, outcome=state,
                 answer=f"{submission.source}, {len(submission.files)} files, {len(recipients)} recipients",
+                actor=actor,
             )  # fmt: skip
         reach("journal.taken")
         return Taken(submission.id, message_id, state, twin)

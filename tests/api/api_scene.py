@@ -123,6 +123,7 @@ class ApiScene:
     owner: OwnerAccess = field(default_factory=lambda: OwnerAccess(instance="i-1", token=new_token("owner")))
     codes: CodePort | None = None
     decisions: int = 0
+    takings: int = 0
     guard: GuardSettings | None = None
 
     def __post_init__(self) -> None:
@@ -132,11 +133,15 @@ class ApiScene:
         services = ApiServices(
             settings=self.settings, report=lambda: self.tree, journal=self.journal, clock=self.clock,
             owner=self.owner, cards=self.cards, tokens=self.tokens, codes=self.codes, decided=self._decided,
+            received=self._received,
         )  # fmt: skip
         return create_app(services, port=port, guard=self.guard)
 
     def _decided(self) -> None:
         self.decisions += 1
+
+    def _received(self) -> None:
+        self.takings += 1
 
     def web(self, token: str | None = "", **headers: str) -> TestClient:
         """A program of this machine.

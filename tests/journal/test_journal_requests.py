@@ -1,5 +1,6 @@
 """Requests that came twice, marks of what was taken, and what programs follow."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -36,7 +37,8 @@ def arrived(scene: Scene, uid: int = 1) -> str:
 def test_the_same_request_brings_the_same_submission(scene: Scene) -> None:
     first = take(scene, 1, ASKED)
     again = take(scene, 2, ASKED)
-    assert again == first
+    assert not first.repeated
+    assert again == replace(first, repeated=True)
     assert len(scene.journal.submissions()) == 1
 
 

@@ -134,6 +134,12 @@ API_CODES = {
         "This idempotency key was used for another request: nothing was taken.",
         "Use a new key for each new submission.",
     ),
+    "BOITE_SANS_ENVOI": Explanation(
+        "Cette boîte n'envoie pas.",
+        "Choisissez une autre boîte, ou mettez send = true dans ses réglages.",
+        "This mailbox does not send.",
+        "Choose another mailbox, or set send = true in its settings.",
+    ),
     "CLIENT_INCONNU": Explanation(
         "Aucun accès ne porte ce nom.",
         "Consultez la liste : mss-connector client list.",

@@ -1,0 +1,89 @@
+"""Records of the journal as they go over the wire."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from connector.client.models.messages import (
+    EmailModel,
+    FileModel,
+    MessageDetailModel,
+    MessageModel,
+    RecipientStateModel,
+    TimelineEntryModel,
+)
+from connector.domain.catalogue import explain
+from connector.domain.states import OutgoingState
+from connector.journal.records import OutgoingMessage, SubmissionView, TraceEntry
+
+__all__ = ["code_texts", "message_detail", "message_model", "overall_state"]
+
+_O = OutgoingState
+_NEEDY_FIRST = (
+    _O.REJECTED, _O.FAILED, _O.BOUNCED, _O.OUTCOME_UNKNOWN, _O.WAITING, _O.DUPLICATE, _O.RECEIVED, _O.PREPARED,
+    _O.SENDING, _O.SENT, _O.DELIVERED, _O.READ, _O.CANCELLED,
+)  # fmt: skip
+"""In which order one state stands for several: first what somebody must see to, then what is least advanced."""
+
+
+def code_texts(code: str | None) -> dict[str, str]:
+    """``code`` and its four texts; all empty when there is none."""
+    if not code:
+        return dict.fromkeys(("code", "title_fr", "cure_fr", "title_en", "cure_en"), "")
+    texts = explain(code)
+    return {
+        "code": code, "title_fr": texts.title_fr, "cure_fr": texts.cure_fr, "title_en": texts.title_en,
+        "cure_en": texts.cure_en,
+    }  # fmt: skip
+
+
+def overall_state(states: Sequence[OutgoingState]) -> OutgoingState:
+    """The one that stands for all; *received* when there is none yet."""
+    return min(states, key=_NEEDY_FIRST.index, default=_O.RECEIVED)
+
+
+def message_model(view: SubmissionView) -> MessageModel:
+    """A submission with its e-mails."""
+    return MessageModel(**_message(view))
+
+
+def message_detail(view: SubmissionView, trace: Sequence[TraceEntry]) -> MessageDetailModel:
+    """The same with its story."""
+    return MessageDetailModel(**_message(view), timeline=[_entry(entry) for entry in trace])
+
+
+def _message(view: SubmissionView) -> dict[str, Any]:
+    waiting = {message.waiting_for.value for message in view.messages if message.waiting_for}
+    return {
+        "id": view.id, "mailbox": str(view.mailbox), "source": view.source.value, "name": view.source_name,
+        "reference": view.reference, "created_at": view.created_at,
+        "state": overall_state([message.state for message in view.messages]).value, "waiting_for": sorted(waiting),
+        "duplicate_of": view.duplicate_of, "corrects": view.corrects, "warnings": list(view.warnings),
+        "files": [
+            FileModel(name=file.name, role=file.role.value, sha256=file.sha256, size_bytes=file.size_bytes)
+            for file in view.files
+        ],
+        "emails": [_email(message) for message in view.messages],
+    }  # fmt: skip
+
+
+def _email(message: OutgoingMessage) -> EmailModel:
+    return EmailModel(
+        id=message.id, state=message.state.value, since=message.state_since, attempts=message.attempts,
+        next_attempt_at=message.next_attempt_at, deadline_at=message.deadline_at,
+        waiting_for=message.waiting_for.value if message.waiting_for else None,
+        message_id=message.header_message_id, answer=message.answer, size_bytes=message.size_bytes,
+        recipients=[
+            RecipientStateModel(
+                address=str(r.address), kind=r.kind.value, state=r.state.value, code=r.code, text=r.text
+            )
+            for r in message.recipients
+        ],
+        document_codes=list(message.document_codes), **code_texts(message.code),
+    )  # fmt: skip
+
+
+def _entry(entry: TraceEntry) -> TimelineEntryModel:
+    return TimelineEntryModel(
+        number=entry.seq, at=entry.at, actor=entry.actor, action=entry.action, server=entry.server,
+        answer=entry.answer, outcome=entry.outcome,
+    )  # fmt: skip

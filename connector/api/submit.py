@@ -1,0 +1,199 @@
+"""From a request to a submission in the journal: read within bounds, understood as a drop in a folder is, kept."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from anyio import to_thread
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.requests import Request
+
+from connector.api.guard.content import media_type
+from connector.api.guard.tokens import Caller
+from connector.api.mailboxes import find_mailbox
+from connector.api.multipart import BadMultipart, Part, read_multipart
+from connector.api.services import ApiServices
+from connector.client.models.messages import (
+    DocumentModel,
+    OptionsModel,
+    RecipientModel,
+    SubmitHeadModel,
+    SubmitModel,
+)
+from connector.documents.xml import DEFAULT_LIMITS
+from connector.domain.address import MailboxAddress
+from connector.domain.errors import InvalidSubmission, Unavailable
+from connector.domain.ports import IdSource
+from connector.domain.submission import FileRole, SendOptions, SourceKind, SubmittedFile
+from connector.intake.assemble import Order, as_file, compose
+from connector.intake.sidecar import Sidecar, SidecarRecipient
+from connector.journal.records import Taken
+from connector.journal.requests import RequestKey
+
+__all__ = ["Asked", "Budget", "read_submission", "take_submission"]
+
+_NOT_DOCUMENTS = (FileRole.SIDECAR, FileRole.FLAG)
+_Model = TypeVar("_Model", SubmitHeadModel, SubmitModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was understood."""
+
+    head: SubmitHeadModel
+    files: tuple[SubmittedFile, ...]
+    sha256: Mapping[str, str]  # what the client says of its documents, by name
+
+
+class Budget:
+    """How many bytes of documents may be in memory at a time; one request more is told to come back.
+
+    Lives on the server's event loop.
+
+    Args:
+        most_bytes: over all requests.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._left = most_bytes
+
+    @contextmanager
+    def reserve(self, size: int) -> Iterator[None]:
+        """Hold ``size`` bytes.
+
+        Raises:
+            Unavailable: ``API_OCCUPEE``.
+        """
+        if size > self._left:
+            raise Unavailable("API_OCCUPEE", "too many documents are being taken at once")
+        self._left -= size
+        try:
+            yield
+        finally:
+            self._left += size
+
+
+async def read_submission(request: Request) -> Asked:
+    """Read and understand the body of a request.
+
+    Raises:
+        RequestValidationError: it does not fit its description.
+        InvalidSubmission: ``FORMAT_INCONNU``.
+    """
+    content_type = request.headers.get("content-type", "")
+    if media_type(content_type) == "multipart/form-data":
+        try:
+            parts = await read_multipart(content_type, request.stream())
+        except BadMultipart as error:
+            raise _invalid("multipart", "body") from error
+        return await to_thread.run_sync(_of_parts, parts)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+    return await to_thread.run_sync(_of_json, body)
+
+
+def _of_json(body: bytearray) -> Asked:
+    asked = _parsed(SubmitModel, body, "body")
+    hashes = {document.name: document.sha256.lower() for document in asked.documents if document.sha256}
+    return _asked(asked, [(document.name, document.content) for document in asked.documents], hashes)
+
+
+def _of_parts(parts: Sequence[Part]) -> Asked:
+    heads = [part for part in parts if part.name == "message"]
+    documents = [part for part in parts if part.name == "documents"]
+    if len(heads) != 1:
+        raise _invalid("missing" if not heads else "too_many", "body", "message")
+    if not documents or len(heads) + len(documents) != len(parts):
+        raise _invalid("missing" if not documents else "extra_forbidden", "body", "documents")
+    head = _parsed(SubmitHeadModel, heads[0].content, "body", "message")
+    named = [DocumentModel(name=_name(part), content=bytes(part.content)) for part in documents]
+    return _asked(head, [(document.name, document.content) for document in named], {})
+
+
+def _name(part: Part) -> str:
+    """The file name of a part; one that cannot be a simple name is refused like any other field."""
+    try:
+        return DocumentModel(name=part.file_name, content=b"").name
+    except ValidationError:
+        raise _invalid("file_name", "body", "documents", "filename") from None
+
+
+def _asked(head: SubmitHeadModel, documents: Sequence[tuple[str, bytes]], hashes: Mapping[str, str]) -> Asked:
+    files = tuple(as_file(name, content) for name, content in documents)
+    if any(file.role in _NOT_DOCUMENTS for file in files):
+        raise InvalidSubmission("FORMAT_INCONNU", "a document has the name of a sidecar or of a marker")
+    return Asked(head, files, hashes)
+
+
+def _parsed(model: type[_Model], body: bytearray, *where: str) -> _Model:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        details = error.errors(include_input=False)
+    raise RequestValidationError([{**each, "loc": (*where, *each["loc"])} for each in details])
+
+
+def _invalid(kind: str, *where: str) -> RequestValidationError:
+    return RequestValidationError([{"type": kind, "loc": where, "msg": ""}])
+
+
+def take_submission(services: ApiServices, ids: IdSource, asked: Asked, caller: Caller, key: str | None) -> Taken:
+    """Keep what was asked; when this returns, it survives power loss. Blocks.
+
+    Args:
+        services: journal, settings, clock.
+        ids: for the new submission.
+        asked: what is to be sent.
+        caller: who asks; stands in the trace.
+        key: its ``Idempotency-Key``.
+
+    Raises:
+        InvalidSubmission: it cannot be sent as it is, or ``BOITE_INCONNUE``, ``BOITE_SANS_ENVOI``,
+            ``CLE_DEJA_UTILISEE``.
+        Unavailable: ``JOURNAL_INDISPONIBLE``, ``DISQUE_PLEIN``: nothing was taken.
+    """
+    settings, now = services.settings, services.clock.now()
+    mailbox = find_mailbox(settings, asked.head.mailbox)
+    if not mailbox.send:
+        raise InvalidSubmission("BOITE_SANS_ENVOI", "this mailbox does not send (send = false)")
+    submission_id = ids.ulid()
+    name = asked.head.reference or f"REST-{submission_id[-6:]}"
+    order = Order(submission_id, SourceKind.REST, name, asked.files, _sidecar(asked))
+    submission = compose(order, mailbox, created_at=now, limits=DEFAULT_LIMITS)
+    request = RequestKey(caller.id, key, _request_hash(asked)) if key is not None else None
+    return services.journal.take(
+        submission, deadline_at=now + timedelta(hours=settings.retry.deadline_hours),
+        duplicate_hours=mailbox.outbox.duplicate_hours, request=request, actor=caller.name,
+    )  # fmt: skip
+
+
+def _sidecar(asked: Asked) -> Sidecar:
+    """The head in the words in which a folder says the same."""
+    head = asked.head
+    return Sidecar(
+        reference=head.reference or None, recipients=_recipients(head.recipients), copies=_recipients(head.copies),
+        to_patient=head.to_patient, subject=head.subject or None, body=head.body or None,
+        options=_options(head.options), sha256=asked.sha256,
+    )  # fmt: skip
+
+
+def _recipients(recipients: Sequence[RecipientModel]) -> tuple[SidecarRecipient, ...]:
+    return tuple(SidecarRecipient(MailboxAddress.parse(recipient.address)) for recipient in recipients)
+
+
+def _options(options: OptionsModel) -> SendOptions:
+    return SendOptions(**options.model_dump())
+
+
+def _request_hash(asked: Asked) -> str:
+    """What two requests have in common that ask for the same, however they are written."""
+    head = asked.head.model_dump(mode="json", exclude={"documents"})
+    documents = [(file.name, file.sha256) for file in asked.files]
+    whole = json.dumps([head, documents], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(whole.encode()).hexdigest()

@@ -1,0 +1,296 @@
+"""Messages: what is to be sent, and what became of it."""
+
+import base64
+import binascii
+import re
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_serializer
+
+from connector.client.models.base import Answer, Question, example
+
+__all__ = [
+    "DocumentModel", "EmailModel", "FileModel", "MessageDetailModel", "MessageModel", "MessagesModel", "OptionsModel",
+    "RecipientModel", "RecipientStateModel", "SubmitHeadModel", "SubmitModel", "TimelineEntryModel",
+]  # fmt: skip
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
+
+
+def _text(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("control characters")
+    return value.strip()
+
+
+def _line(value: str) -> str:
+    if len(value.splitlines()) > 1:
+        raise ValueError("several lines")
+    return _text(value)
+
+
+def _file_name(value: str) -> str:
+    if _FORBIDDEN.search(value) or value.startswith((".", "~$")) or value != value.strip():
+        raise ValueError("not a simple file name")
+    return value
+
+
+def _decoded(value: object) -> object:
+    """Base64 (RFC 4648 4) to bytes; blanks and line ends inside are taken off, nothing else is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return binascii.a2b_base64("".join(value.split()), strict_mode=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("not base64") from None
+
+
+Line = Annotated[str, AfterValidator(_line)]
+FileName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_file_name)]
+Base64 = Annotated[
+    bytes, BeforeValidator(_decoded), Field(repr=False, json_schema_extra={"contentEncoding": "base64"})
+]  # fmt: skip
+
+_ADDRESS = "correspondant@autre.mssante.fr"
+_DOCUMENT = {"name": "cr.xml", "content": "PENsaW5pY2FsRG9jdW1lbnQvPg=="}
+_SUBMIT = {
+    "mailbox": "dr-modele",
+    "reference": "CR-2026-0417",
+    "recipients": [{"address": _ADDRESS}],
+    "documents": [_DOCUMENT],
+    "options": {"read_receipt": True},
+}
+_HEAD = {name: value for name, value in _SUBMIT.items() if name != "documents"}
+_RECIPIENT_STATE = {"address": _ADDRESS, "kind": "to", "state": "delivered", "code": 250, "text": "2.1.5 Ok"}
+_EMAIL = {
+    "id": "01KAGY6R9B5V8W2XJ6T4N0Q7M2",
+    "state": "delivered",
+    "since": "2026-11-20T09:02:11Z",
+    "attempts": 1,
+    "next_attempt_at": None,
+    "deadline_at": "2026-11-22T09:00:00Z",
+    "waiting_for": None,
+    "message_id": "<01KAGY6R9B5V8W2XJ6T4N0Q7M2@exemple.mssante.fr>",
+    "answer": "250 2.0.0 Ok: queued as 4F",
+    "size_bytes": 137_220,
+    "recipients": [_RECIPIENT_STATE],
+    "document_codes": ["11502-2"],
+    "code": "",
+    "title_fr": "",
+    "cure_fr": "",
+    "title_en": "",
+    "cure_en": "",
+}
+_FILE = {"name": "cr.xml", "role": "cda", "sha256": "ab" * 32, "size_bytes": 51_200}
+_MESSAGE = {
+    "id": "01KAGY6R8ZQ4M1T7C3H5E9V0XA",
+    "mailbox": "dr.modele@exemple.mssante.fr",
+    "source": "rest",
+    "name": "CR-2026-0417",
+    "reference": "CR-2026-0417",
+    "created_at": "2026-11-20T09:00:00Z",
+    "state": "delivered",
+    "waiting_for": [],
+    "duplicate_of": None,
+    "corrects": None,
+    "warnings": [],
+    "files": [_FILE],
+    "emails": [_EMAIL],
+}
+_ENTRY = {
+    "number": 4711,
+    "at": "2026-11-20T09:02:11Z",
+    "actor": "899700012345",
+    "action": "send",
+    "server": "smtp.exemple.mssante.fr:587",
+    "answer": "250 2.0.0 Ok: queued as 4F",
+    "outcome": "sent",
+}
+
+
+class RecipientModel(Question):
+    """One addressee."""
+
+    model_config = ConfigDict(json_schema_extra=example({"address": _ADDRESS}))
+
+    address: str = Field(min_length=3, max_length=320)
+    """MSSanté address; a patient is served with ``to_patient``, from the document."""
+
+
+class DocumentModel(Question):
+    """One document: a CDA, an IHE_XDM archive, or the PDF copy of a CDA of the same base name."""
+
+    model_config = ConfigDict(json_schema_extra=example(_DOCUMENT))
+
+    name: FileName
+    content: Base64
+    """Base64."""
+    sha256: str = Field(default="", pattern="^([0-9a-fA-F]{64})?$")
+    """Of the bytes before base64; a document that does not have it is refused."""
+
+    @field_serializer("content", when_used="json")
+    def _encoded(self, content: bytes) -> str:
+        return base64.b64encode(content).decode()
+
+
+class OptionsModel(Question):
+    """What the sender may ask for."""
+
+    model_config = ConfigDict(json_schema_extra=example({"read_receipt": True, "urgent": False}))
+
+    delivery_receipt: bool = True
+    read_receipt: bool = False
+    urgent: bool = False
+    no_reply_from_patient: bool = False
+    """``X-MSS-MES: FIN`` (Ref#2 ECO.2.2.8)."""
+    hide_from_professionals: bool = False
+    """MASQUE_PS."""
+    hide_from_patient: bool = False
+    """INVISIBLE_PATIENT."""
+    allow_duplicate: bool = False
+    """Send although the same documents went to the same recipients a short time ago."""
+    file_number: Line | None = Field(default=None, max_length=40)
+    """Numéro de dossier (Ref#2 ECO.2.1.6)."""
+
+
+class SubmitHeadModel(Question):
+    """What is to be sent, without the documents: part ``message`` of a multipart request."""
+
+    model_config = ConfigDict(json_schema_extra=example(_HEAD))
+
+    mailbox: str = Field(min_length=1, max_length=320)
+    """Sender: folder name or address of one of the mailboxes."""
+    recipients: list[RecipientModel] = Field(default_factory=list, max_length=200)
+    """Empty: those of the document, or of the mailbox's settings."""
+    copies: list[RecipientModel] = Field(default_factory=list, max_length=200)
+    to_patient: bool = False
+    """Also to the patient's own mailbox, derived from the qualified INS of the document."""
+    reference: Line | None = Field(default=None, max_length=64)
+    """Your own number; comes back with everything about this message."""
+    subject: Line | None = Field(default=None, max_length=200)
+    """Only used when there is no CDA."""
+    body: Annotated[str, AfterValidator(_text)] | None = Field(default=None, max_length=100_000)
+    options: OptionsModel = Field(default_factory=OptionsModel)
+
+
+class SubmitModel(SubmitHeadModel):
+    """What is to be sent."""
+
+    model_config = ConfigDict(json_schema_extra=example(_SUBMIT))
+
+    documents: list[DocumentModel] = Field(min_length=1, max_length=50)
+
+
+class FileModel(Answer):
+    """One original, as it was given."""
+
+    model_config = ConfigDict(json_schema_extra=example(_FILE))
+
+    name: str
+    role: str
+    """``cda``, ``xdm``, ``pdf``, ``sidecar`` …"""
+    sha256: str
+    size_bytes: int
+
+
+class RecipientStateModel(Answer):
+    """What is known of one recipient."""
+
+    model_config = ConfigDict(json_schema_extra=example(_RECIPIENT_STATE))
+
+    address: str
+    kind: str
+    """``to`` or ``cc``."""
+    state: str
+    """``pending``, ``accepted``, ``deferred``, ``refused``, ``delivered``, ``read``, ``bounced``."""
+    code: int = 0
+    """Of SMTP, 0 when there is none."""
+    text: str = ""
+
+
+class EmailModel(Answer):
+    """One e-mail: a submission may need several (professionals and patient)."""
+
+    model_config = ConfigDict(json_schema_extra=example(_EMAIL))
+
+    id: str
+    state: str
+    """``received``, ``duplicate``, ``prepared``, ``sending``, ``waiting``, ``outcome_unknown``, ``sent``,
+    ``delivered``, ``read``, ``bounced``, ``rejected``, ``failed``, ``cancelled``."""
+    since: datetime
+    attempts: int
+    next_attempt_at: datetime | None = None
+    deadline_at: datetime | None = None
+    waiting_for: str | None = None
+    """``card``, ``pin``, ``code``, ``token``, ``credentials``, ``network``, ``operator``, ``approval``,
+    ``settings``."""
+    message_id: str | None = None
+    answer: str | None = None
+    """Last answer of the operator."""
+    size_bytes: int | None = None
+    recipients: list[RecipientStateModel]
+    document_codes: list[str] = Field(default_factory=list)
+    code: str = ""
+    """Of the last problem."""
+    title_fr: str = ""
+    cure_fr: str = ""
+    title_en: str = ""
+    cure_en: str = ""
+
+
+class MessageModel(Answer):
+    """What was given to us, by whatever door, and what became of it."""
+
+    model_config = ConfigDict(json_schema_extra=example(_MESSAGE))
+
+    id: str
+    mailbox: str
+    source: str
+    """``rest``, ``folder``, ``mllp``, ``cli``, ``page``."""
+    name: str
+    reference: str | None = None
+    created_at: datetime
+    state: str
+    """Of the e-mail that needs attention most."""
+    waiting_for: list[str] = Field(default_factory=list)
+    duplicate_of: str | None = None
+    corrects: str | None = None
+    """The message that this one sends anew, to another recipient."""
+    warnings: list[str] = Field(default_factory=list)
+    """Codes."""
+    files: list[FileModel] = Field(default_factory=list)
+    emails: list[EmailModel] = Field(default_factory=list)
+
+
+class TimelineEntryModel(Answer):
+    """One line of the trace (Ref#2 ECO.4.1.2)."""
+
+    model_config = ConfigDict(json_schema_extra=example(_ENTRY))
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    server: str = ""
+    answer: str = ""
+    outcome: str = ""
+
+
+class MessageDetailModel(MessageModel):
+    """One message with its whole story."""
+
+    model_config = ConfigDict(json_schema_extra=example({**_MESSAGE, "timeline": [_ENTRY]}))
+
+    timeline: list[TimelineEntryModel] = Field(default_factory=list)
+
+
+class MessagesModel(Answer):
+    """A page of messages, newest first."""
+
+    model_config = ConfigDict(json_schema_extra=example({"items": [_MESSAGE], "next_cursor": None}))
+
+    items: list[MessageModel]
+    next_cursor: str | None = None
+    """Give it back as ``cursor`` for the next page; ``null`` on the last one."""
