@@ -1,4 +1,4 @@
-"""A key that says nothing of its own after the handshake, with a password or a token beside it."""
+"""A key for the handshake, and beside it what is said after it."""
 
 import ssl
 from dataclasses import dataclass

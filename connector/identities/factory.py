@@ -19,7 +19,14 @@ from connector.identities.composed import KeyAndWord
 from connector.identities.password import PasswordIdentity
 from connector.identities.token import TokenIdentity, oauthbearer, token_credentials, xoauth2
 from connector.identities.tokens import TokenStore
-from connector.settings.model import AuthMethod, CardChoice, IdentitySettings, SecretRef, ServerSettings
+from connector.settings.model import (
+    AuthMethod,
+    CardChoice,
+    IdentitySettings,
+    KeyStoreChoice,
+    SecretRef,
+    ServerSettings,
+)
 
 __all__ = ["IdentityServices", "SecretReader", "make_identity"]
 
@@ -27,7 +34,6 @@ SecretReader = Callable[[SecretRef], str]
 """Reads a secret from where the settings say; raises ``NeedsPerson`` or ``Unavailable`` while it cannot be had."""
 
 _Credentials = Callable[[], SaslCredentials | None]
-_WITH_KEY = (AuthMethod.EXTERNAL, AuthMethod.NONE)
 _WITH_TOKEN = (AuthMethod.XOAUTH2, AuthMethod.OAUTHBEARER)
 
 
@@ -38,6 +44,8 @@ class IdentityServices:
     read_secret: SecretReader
     clock: Clock  # to tell an expired certificate
     cards: CardKeys | None = None  # None: no mailbox of this process uses one
+    in_store: dict[tuple[KeyStoreChoice, MailboxAddress], Identity] = field(default_factory=dict, repr=False)
+    """Keys in the system's key store, as they are made; they are shared by the threads of a mailbox."""
     tokens: TokenStore = field(default_factory=TokenStore)
     codes: CodeSessions = field(default_factory=CodeSessions)
 
@@ -79,25 +87,28 @@ def _with_key(
             clock=services.clock,
         )
     if settings.card is not None:
-        return _with_card(settings, settings.card, mailbox, services, credentials)
-    return PasswordIdentity(credentials=partial(_required, credentials), label=str(mailbox))
+        key: Identity = _on_card(settings.card, mailbox, services)
+    elif settings.key_store is not None:
+        key = _in_store(settings.key_store, mailbox, services)
+    else:
+        return PasswordIdentity(credentials=partial(_required, credentials), label=str(mailbox))
+    return KeyAndWord(key=key, word=PasswordIdentity(credentials=credentials, label=str(mailbox)))
 
 
-def _with_card(
-    settings: IdentitySettings, choice: CardChoice, mailbox: MailboxAddress, services: IdentityServices,
-    credentials: _Credentials,
-) -> Identity:  # fmt: skip
+def _on_card(choice: CardChoice, mailbox: MailboxAddress, services: IdentityServices) -> Identity:
     if services.cards is None:
         raise ConfigurationError("REGLAGE_INVALIDE", "identity.card: no card can be used here")
-    says_itself = settings.auth in _WITH_KEY
-    card = CardIdentity(
-        cards=services.cards, choice=choice, credentials=credentials if says_itself else _nothing,
-        fallback_label=str(mailbox),
+    return CardIdentity(cards=services.cards, choice=choice, credentials=_nothing, fallback_label=str(mailbox))
+
+
+def _in_store(choice: KeyStoreChoice, mailbox: MailboxAddress, services: IdentityServices) -> Identity:
+    """One for all threads of a mailbox: the system's window comes once."""
+    from connector.identities.system_store import SystemStoreIdentity  # noqa: PLC0415 - for those who use it
+
+    made = SystemStoreIdentity(
+        choice=choice, credentials=_nothing, fallback_label=str(mailbox), clock=services.clock
     )  # fmt: skip
-    if says_itself:
-        return card
-    word = PasswordIdentity(credentials=partial(_required, credentials), label=str(mailbox))
-    return KeyAndWord(key=card, word=word)
+    return services.in_store.setdefault((choice, mailbox), made)
 
 
 def _credentials(

@@ -15,7 +15,7 @@ __all__ = ["PasswordIdentity"]
 class PasswordIdentity:
     """Proves itself with a secret, a password or a token, that is read each time and never kept."""
 
-    credentials: Callable[[], SaslCredentials]
+    credentials: Callable[[], SaslCredentials | None]
     label: str  # the mailbox
 
     def revision(self) -> str:
@@ -25,7 +25,7 @@ class PasswordIdentity:
     def apply_to(self, context: ssl.SSLContext) -> None:
         """Nothing: no client certificate."""
 
-    def sasl(self) -> SaslCredentials:
+    def sasl(self) -> SaslCredentials | None:
         """What is said after the handshake."""
         return self.credentials()
 

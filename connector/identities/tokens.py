@@ -132,7 +132,8 @@ class TokenStore:
         """The operator refused this token: it is never shown again; another one that came meanwhile stays."""
         with self._lock:
             drawer = self._drawer(mailbox)
-            drawer.refused.append(_trace_of(token))
+            if _trace_of(token) not in drawer.refused:
+                drawer.refused.append(_trace_of(token))
             if drawer.token == token:
                 drawer.token, drawer.code = "", "JETON_REFUSE"
 

@@ -1,6 +1,8 @@
 """What is said with a token, and that every key for the handshake goes with every way to say who we are."""
 
 import ssl
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
@@ -150,6 +152,32 @@ def test_a_card_with_a_word_beside_it_needs_the_card_first_and_then_the_word(aut
     )
     assert identity.revision().startswith("card")
     assert identity.label == str(ME)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="this system has a key store of its own")
+def test_a_certificate_of_the_key_store_goes_with_each_word_and_is_one_for_both_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tools = services()
+    for auth, mechanism in SASL.items():
+        first, second = (make_identity(settings_of(auth, key_store={}), ME, tools) for _ in range(2))
+        found = hindrance(first)
+        assert found is not None
+        assert (found.waiting_for, found.reason.code) == (WaitingFor.SETTINGS, "MAGASIN_ABSENT")
+        monkeypatch.setattr(type(only(tools.in_store.values())), "needs_person", lambda _: None)
+        tools.tokens.put(ME, TOKEN)
+        said = second.sasl()
+        assert (said.mechanism if said else None) == mechanism
+        assert second.needs_person() is None
+        monkeypatch.undo()
+    other = make_identity(settings_of("none", key_store={}), MailboxAddress("other", "x.test"), tools)
+    assert len(tools.in_store) == 2
+    assert other.label == "other@x.test"
+
+
+def only(values: Iterable[Identity]) -> Identity:
+    (value,) = values
+    return value
 
 
 def test_a_card_where_there_is_no_card_room_is_a_clear_error() -> None:

@@ -139,6 +139,14 @@ def test_a_refused_token_is_not_taken_a_second_time_and_another_one_is(store: To
     assert store.current(ME) == "fresh"
 
 
+def test_a_token_that_is_refused_again_and_again_pushes_no_other_refusal_out(store: TokenStore) -> None:
+    store.refuse(ME, "old")
+    for _ in range(100):
+        store.refuse(ME, OPAQUE)
+    with pytest.raises(InvalidSubmission):
+        store.put(ME, "old")
+
+
 def test_the_refusal_of_an_older_token_does_not_touch_the_one_that_came_meanwhile(store: TokenStore) -> None:
     store.put(ME, OPAQUE)
     store.put(ME, "fresh")
