@@ -16,14 +16,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from sslcontext.backends import CNGBackend, KeychainBackend
 
+from connector.domain.address import MailboxAddress
 from connector.domain.catalogue import CATALOGUE
 from connector.domain.errors import ConfigurationError, ConnectorError, Unavailable
 from connector.domain.states import WaitingFor
+from connector.identities import IdentityServices, make_identity
 from connector.identities.base import Identity, external
 from connector.identities.system_key import NEEDS_USER, KeyStore, store_of_this_system
 from connector.identities.system_store import ASK_AGAIN_SECONDS, LOOK_SECONDS, SystemStoreIdentity
 from connector.identities.tls_key import Padding
-from connector.settings.model import KeyStoreChoice
+from connector.settings.model import IdentitySettings, KeyStoreChoice
 from tests.servers.pki import Pki
 from tests.tls_key.contract import greeted
 from tests.tls_key.keys import HOLDER, SoftwareSigner, certify, private_key
@@ -377,3 +379,18 @@ def test_linux_has_none_and_says_what_to_use_instead(monkeypatch: pytest.MonkeyP
     assert refusal.value.code == "MAGASIN_ABSENT"
     assert (one.needs_person(), one.label) == (WaitingFor.SETTINGS, "the mailbox")
     assert "card = {}" in CATALOGUE["MAGASIN_ABSENT"].cure_fr
+
+
+@pytest.mark.parametrize(("auth", "mechanism"), [("external", "EXTERNAL"), ("none", None), ("plain", "PLAIN")])
+def test_the_settings_make_one_and_each_word_goes_with_it(
+    monkeypatch: pytest.MonkeyPatch, auth: str, mechanism: str | None
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    settings = IdentitySettings.model_validate({"auth": auth, "key_store": {}, "password": {"env": "X"}})
+    services = IdentityServices(read_secret=lambda _: "secret", clock=StoppedClock())
+    made = make_identity(settings, MailboxAddress("me", "x.test"), services)
+    said = made.sasl()
+    assert (said.mechanism if said else None) == mechanism
+    with pytest.raises(ConfigurationError, match="key store"):
+        made.apply_to(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    assert (made.label, made.needs_person()) == ("me@x.test", WaitingFor.SETTINGS)
