@@ -250,6 +250,7 @@ static CK_RV Finalize(void *reserved)
 static CK_RV GetSlotList(CK_BBOOL with_token, CK_SLOT_ID *list, CK_ULONG *count)
 {
     enter("C_GetSlotList");
+    note("GetSlotList", "");
     CK_SLOT_ID all[MOST_SLOTS];
     CK_ULONG found = 0, total = MOST_SLOTS;
     CK_RV rv = real->C_GetSlotList(CK_FALSE, NULL, &total); /* this is when SoftHSM looks for new tokens */
@@ -287,6 +288,7 @@ static CK_RV GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 static CK_RV GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
     enter("C_GetTokenInfo");
+    note("GetTokenInfo", "");
     CK_RV rv = present(slot);
     if (rv != CKR_OK || ordered("token", &rv))
         return leave(rv);

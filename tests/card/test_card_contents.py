@@ -101,16 +101,16 @@ def test_a_foreign_key_under_the_same_id_is_not_taken(dealer: Dealer) -> None:
     foreign = CardObject(dealer.auth.certificate, dealer.sign.key, id=b"\x20")
     dealer.deal(foreign)
     (service,) = dealer.rig.services
-    assert code_of(lambda: service.unlock(PIN)) == "CLE_ABSENTE"
-    assert service.status().code == "CLE_ABSENTE"
-    assert code_of(lambda: service.unlock(PIN)) == "CLE_ABSENTE"
+    assert code_of(lambda: service.unlock(PIN)) == "CARTE_SANS_CLE"
+    assert service.status().code == "CARTE_SANS_CLE"
+    assert code_of(lambda: service.unlock(PIN)) == "CARTE_SANS_CLE"
     assert (dealer.rig.count("Login pin"), dealer.rig.count("Logout")) == (1, 1)
 
 
 def test_a_card_without_the_key(dealer: Dealer) -> None:
     dealer.deal(CardObject(dealer.auth.certificate))
     (service,) = dealer.rig.services
-    assert code_of(lambda: service.unlock(PIN)) == "CLE_ABSENTE"
+    assert code_of(lambda: service.unlock(PIN)) == "CARTE_SANS_CLE"
 
 
 def test_a_key_that_wants_its_pin_each_time_is_refused_rather_than_to_keep_the_pin(dealer: Dealer) -> None:

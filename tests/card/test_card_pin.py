@@ -3,13 +3,17 @@
 import gc
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connector.domain.errors import NeedsPerson, Unavailable
 from connector.domain.states import WaitingFor
+from connector.identities.card.held import HeldCard
 from connector.identities.card.pin import Pin
+from connector.identities.card.reader import Reader
 from connector.identities.card.status import Presence
+from connector.settings.model import CardChoice
 from tests.card.rig import PIN, CardRig, code_of
 
 _LOGINS = ("Login pin", "Login pad")
@@ -60,6 +64,7 @@ def test_the_last_try_needs_the_persons_word(rig: CardRig) -> None:
     assert service.status().presence is Presence.LAST_TRY
     assert service.status().code == "PIN_DERNIER_ESSAI"
     assert code_of(lambda: service.unlock(PIN)) == "PIN_DERNIER_ESSAI"
+    assert code_of(lambda: service.key(CardChoice())) == "PIN_DERNIER_ESSAI"
     assert rig.count(*_LOGINS) == 2
     assert service.unlock(PIN, accept_last_try=True).presence is Presence.OPEN
     assert rig.count(*_LOGINS) == 3
@@ -74,6 +79,7 @@ def test_a_blocked_card_is_reported_and_never_asked_again(rig: CardRig) -> None:
     assert (refusal.value.code, getattr(refusal.value, "waiting_for", None)) == ("CARTE_BLOQUEE", WaitingFor.CARD)
     assert (service.status().presence, service.status().code) == (Presence.BLOCKED, "CARTE_BLOQUEE")
     assert code_of(lambda: service.unlock(PIN, accept_last_try=True)) == "CARTE_BLOQUEE"
+    assert code_of(lambda: service.key(CardChoice())) == "CARTE_BLOQUEE"
     assert rig.count(*_LOGINS) == 3
 
 
@@ -84,6 +90,22 @@ def test_tries_used_by_another_program_are_seen_before_the_pin_is_sent(rig: Card
     (slot,) = {int(reader.rpartition(" ")[2], 16) for reader in service.status().readers}
     (rig.folder / f"wrong-{slot}").write_text("2")
     assert code_of(lambda: service.unlock(PIN)) == "PIN_DERNIER_ESSAI"
+    assert rig.count(*_LOGINS) == 0
+
+
+def test_a_card_that_goes_right_before_the_pin_is_sent(rig: CardRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = rig.service()
+    (slot,) = service.look().readers
+    rig.readers.show(Reader(slot, card=True))
+    service.look()
+    counted = HeldCard.ask_token
+
+    def gone(held: HeldCard) -> Any:
+        rig.control("token=e0")
+        return counted(held)
+
+    monkeypatch.setattr(HeldCard, "ask_token", gone)
+    assert code_of(lambda: service.unlock(PIN)) == "CARTE_ABSENTE"
     assert rig.count(*_LOGINS) == 0
 
 

@@ -3,6 +3,7 @@
 import os
 import queue
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,43 @@ def test_a_card_that_another_program_has_reset_wants_its_pin_again(rig: CardRig,
     assert service.revision(ANY) != opened
     assert service.unlock(PIN).presence is Presence.OPEN
     assert signed(service)
+
+
+def test_a_card_that_fails_is_looked_at_again_for_a_moment(rig: CardRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card that is pulled while it works fails first; the card service notices a little later."""
+    monkeypatch.setattr("connector.identities.card.desk._NOTICE_SECONDS", 0)
+    service = rig.service()
+    (slot,) = service.look().readers
+    rig.readers.show(Reader(slot, card=True, events=1))
+    service.unlock(PIN)
+    rig.control("sign=5")
+    assert code_of(lambda: signed(service)) == "CARTE_DEFAILLANTE"
+    before = rig.readers.looks
+
+    def noticed() -> None:
+        if rig.readers.looks == before + 3:
+            rig.control("removed", "sign=5")
+            rig.readers.show(Reader(slot, events=2))
+
+    rig.readers.before_each = noticed
+    assert code_of(lambda: signed(service)) == "CARTE_ABSENTE"
+    assert rig.count("Signing") == 2
+
+
+def test_a_signature_after_the_card_was_locked(rig: CardRig) -> None:
+    service = rig.open()
+    signer = service.key(ANY).signer
+    service.lock()
+    assert code_of(lambda: _signature(signer)) == "PIN"
+    rig.control("removed")
+    service.look()
+    assert code_of(lambda: _signature(signer)) == "CARTE_ABSENTE"
+    assert rig.count("Signing") == 0
+
+
+def _signature(signer: object) -> bytes:
+    made: bytes = signer.sign(bytes(32), hash="sha256", padding=Padding.PKCS1V15, salt_length=None)  # type: ignore[attr-defined]
+    return made
 
 
 # --- several cards -------------------------------------------------------------------------------------------------
@@ -414,6 +452,15 @@ def test_signatures_are_no_news(rig: CardRig) -> None:
     assert heard.get(timeout=PATIENCE).presence is Presence.LOCKED
 
 
+def test_a_card_that_hangs_fails_for_mailboxes_without_a_card_too(rig: CardRig) -> None:
+    service = rig.open(sign_seconds=1.0)
+    rig.control("hold")
+    assert code_of(lambda: signed(service)) == "CARTE_DEFAILLANTE"
+    assert code_of(lambda: service.key(CardChoice(holder=OTHER_HOLDER))) == "CARTE_DEFAILLANTE"
+    rig.control()
+    _until_presence(service, Presence.LOCKED)
+
+
 def test_a_hanging_card_is_told_without_anybody_asking(rig: CardRig) -> None:
     heard: queue.Queue[Presence] = queue.Queue()
     service = rig.open(poll_seconds=0.05, sign_seconds=1.0)
@@ -464,15 +511,81 @@ def test_a_restarted_card_service_is_no_reason_while_the_session_lives(rig: Card
     assert service.look().presence is Presence.LOCKED
 
 
-def test_a_card_is_not_asked_for_its_tries_each_second(rig: CardRig) -> None:
+def _questions(rig: CardRig) -> int:
+    return rig.count("GetSlotList", "GetTokenInfo")
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_cards_are_left_alone_while_no_reader_changes(rig: CardRig, is_open: bool) -> None:
+    rig.control("hardware")
     service = rig.service()
     (slot,) = service.look().readers
-    (number,) = {int(reader.rpartition(" ")[2], 16) for reader in service.status().readers}
-    rig.readers.show(Reader(slot, card=True))
+    rig.readers.show(Reader(slot, card=True), Reader("Autre"))
     service.look()
-    (rig.folder / f"wrong-{number}").write_text("1")
-    seen = [service.look().tokens[0].tries_left_low for _ in range(16)]
-    assert (seen[0], seen[-1]) == (False, True)
+    if is_open:
+        service.unlock(PIN)
+    asked = _questions(rig)
+    for _ in range(200):
+        service._glance()
+    assert _questions(rig) == asked
+    rig.readers.show(Reader(slot, card=True), Reader("Autre", card=True, mute=True))
+    service._glance()
+    assert _questions(rig) > asked
+    assert service.status().presence is (Presence.OPEN if is_open else Presence.LOCKED)
+
+
+def test_a_lost_session_is_noticed_without_a_question_to_the_card(rig: CardRig) -> None:
+    rig.control("hardware")
+    service = rig.service()
+    (slot,) = service.look().readers
+    rig.readers.show(Reader(slot, card=True))
+    service.unlock(PIN)
+    service._glance()
+    assert service.status().presence is Presence.OPEN
+    rig.control("hardware", "stay=2")
+    service._glance()
+    assert service.status().presence is Presence.LOCKED
+
+
+def test_the_hours_of_a_pin_end_while_no_reader_changes(rig: CardRig) -> None:
+    rig.control("hardware")
+    service = rig.service(pin_policy="hours", pin_hours=1)
+    (slot,) = service.look().readers
+    rig.readers.show(Reader(slot, card=True))
+    service.unlock(PIN)
+    rig.clock.advance(3600)
+    service._glance()
+    assert service.status().presence is Presence.LOCKED
+
+
+def test_an_unknown_card_is_asked_less_and_less_often_and_at_once_when_something_moves(rig: CardRig) -> None:
+    """It may be busy with another program, or be a Vitale card that another program works with."""
+    rig.control("hardware")
+    service = rig.service()
+    (slot,) = service.look().readers
+    rig.control("hardware", "token=e1")
+    rig.readers.show(Reader(slot, card=True, busy=True))
+    pauses, asked = [], 0
+    for number in range(300):
+        service._glance()
+        if _questions(rig) != asked:
+            pauses.append(number)
+            asked = _questions(rig)
+    assert [later - before for before, later in pairwise(pauses)] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert service.status().code == "CARTE_INCONNUE"
+    assert rig.count("Initialize NULL") == 1
+    rig.control("hardware")
+    rig.readers.show(Reader(slot, card=True))
+    service._glance()
+    assert service.status().presence is Presence.LOCKED
+
+
+def test_without_pcsc_the_cards_themselves_are_asked(rig: CardRig) -> None:
+    service = rig.service()
+    service._glance()
+    rig.control("removed")
+    service._glance()
+    assert service.status().presence is Presence.NO_CARD
 
 
 def test_a_card_that_the_middleware_overlooks_makes_it_start_again_once(rig: CardRig) -> None:
@@ -490,6 +603,16 @@ def test_a_card_that_the_middleware_overlooks_makes_it_start_again_once(rig: Car
     rig.control()
     rig.readers.show(Reader("Lecteur", card=True, events=3))
     assert service.look().presence is Presence.LOCKED
+
+
+def test_a_slot_that_becomes_another_reader_is_another_stay(rig: CardRig) -> None:
+    service = rig.service()
+    (slot,) = service.look().readers
+    service.unlock(PIN)
+    rig.readers.show(Reader(slot, card=True))
+    rig.readers.show(Reader(f"{slot} ", card=True))
+    service.look()
+    assert service.status().presence is Presence.LOCKED
 
 
 def test_an_open_card_is_not_given_up_for_one_that_is_overlooked(rig: CardRig, two_cards: Deck) -> None:

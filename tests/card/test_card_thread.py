@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -18,7 +19,8 @@ SHORT = 0.02  # a limit that a test lets pass
 def thread() -> Iterator[CardThread]:
     made = CardThread()
     yield made
-    made.close()
+    with suppress(Unavailable):  # a call that a test has let hang may not be back yet
+        made.close()
 
 
 class Hanging:

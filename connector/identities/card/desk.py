@@ -1,5 +1,6 @@
 """Everything that happens at the cards. Every method of the desk runs on the card thread, one at a time."""
 
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ from connector.identities.card.view import (
     CardId,
     Fault,
     Observation,
+    SeenCard,
     SlotView,
     all_readers,
     no_reader,
@@ -39,7 +41,7 @@ __all__ = ["CardDesk"]
 
 _NOTICE_LOOKS, _NOTICE_SECONDS = 10, 0.1  # pcscd looks at a reader each 0.4 s
 _LOOKS_BETWEEN_RESTARTS = 10  # of a middleware that fails again and again
-_LOOKS_BETWEEN_COUNTS = 15  # to ask a card for the tries left: that is a word to the card, not only to the reader
+_LONGEST_PAUSE = 60  # looks between two questions to a card that is not known
 
 
 class CardDesk:
@@ -65,10 +67,12 @@ class CardDesk:
         self._pcsc = ReaderView(Service.ABSENT)
         self._slots: tuple[SlotView, ...] = ()
         self._held: dict[int, HeldCard] = {}  # by slot
-        self._counted: dict[int, int] = {}  # look at which a slot's token was asked last
         self._endings: dict[CardId, int] = {}
-        self._trouble = ""
+        self._trouble = ""  # what the middleware said last instead of an answer
+        self._fails = False  # it does not even list its slots
+        self._on_pcsc = False  # PC/SC tells of every change
         self._looks = 0
+        self._pause, self._next_question = 1, 0
         self._next_restart = 0
         self._started_for: object = None  # the situation in which the middleware was started last
         self._signatures = 0
@@ -76,22 +80,25 @@ class CardDesk:
     # --- looking -----------------------------------------------------------------------------------------------
 
     def look(self) -> None:
-        """See what is there now, and lock what the PIN policy says is over."""
-        self._looks += 1
-        self._pcsc = self._readers.look()
-        self._see()
-        if self._overlooks():
-            self._pcsc = self._readers.look()  # the card may have been pulled in between
-            if self._overlooks() and self._started_for != self._situation() and not self._anything_open():
-                self._restart()  # it may not have noticed a new reader, or a new card service
-                self._see()
+        """See what is there now, asking each card; lock what the PIN policy says is over."""
+        self._look_closely(changed=self._readers_changed())
+
+    def watch(self) -> None:
+        """The same, each second: cards are asked only when a reader says that something has changed.
+
+        Other programs work with the same card, and with others in the same readers (Vitale); each of our questions
+        could make them wait, and us for them.
+        """
+        changed = self._readers_changed()
+        if changed or not self._is_quiet():
+            self._look_closely(changed=changed)
         self._enforce_policy()
 
     def observe(self) -> Observation:
         """What was seen last."""
         cards = [held.seen for held in self._held.values()]
         if self._middleware.fault is None:
-            cards += strange_cards(self._pcsc, self._taken(), self._trouble)
+            cards += self._strangers()
         readers = all_readers(self._pcsc, self._slots)
         return Observation(
             middleware=self._middleware.path, readers=readers, cards=tuple(cards), fault=self._fault(bool(readers)),
@@ -110,6 +117,32 @@ class CardDesk:
         self._middleware.stop()
         self._readers.close()
 
+    def _readers_changed(self) -> bool:
+        self._looks += 1
+        before, self._pcsc = self._pcsc, self._readers.look()
+        return before != self._pcsc
+
+    def _is_quiet(self) -> bool:
+        open_cards = (held for held in self._held.values() if held.session is not None)
+        quiet = self._on_pcsc and not self._fails and self._looks < self._next_question
+        return quiet and all(held.is_alive() for held in open_cards)
+
+    def _look_closely(self, *, changed: bool) -> None:
+        self._see()
+        if self._strangers():
+            self._pcsc = self._readers.look()  # the card may have been pulled in between
+            if self._overlooks() and self._started_for != self._situation() and not self._anything_open():
+                self._restart()
+                self._see()
+        self._plan_next_question(changed=changed)
+        self._enforce_policy()
+
+    def _plan_next_question(self, *, changed: bool) -> None:
+        """A card that is not known may only have been busy: it is asked again, less and less often."""
+        unknown = any(card.code == "CARTE_INCONNUE" for card in self.observe().cards)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE) if unknown and not changed else 1
+        self._next_question = self._looks + self._pause if unknown else sys.maxsize
+
     def _see(self) -> None:
         slots = self._list_slots()
         present = [slot for slot in slots if slot.flags & SlotFlag.TOKEN_PRESENT]
@@ -119,6 +152,9 @@ class CardDesk:
                 self._end(before, pulled=True)
         self._held = held
         self._slots = tuple(slot_view(slot, occupied=slot.slot_id in held) for slot in slots)
+        strays = [slot for slot in self._slots if reader_of(slot.description, self._pcsc.readers) is None]
+        leftovers = all(slot.hardware and not slot.occupied for slot in strays)
+        self._on_pcsc = leftovers and self._pcsc.service is Service.RUNNING and self._middleware.fault is None
 
     def _list_slots(self) -> "list[Slot]":
         library = self._middleware.ready(self._situation())
@@ -128,9 +164,9 @@ class CardDesk:
         try:
             slots = attempt(lambda: list_slots(library))
         except Failure as failure:
-            self._trouble = f"the middleware fails ({failure.name})"
+            self._fails, self._trouble = True, f"the middleware fails ({failure.name})"
         else:
-            self._trouble = ""
+            self._fails, self._trouble = False, ""
             return slots
         if self._looks < self._next_restart:
             return []
@@ -145,14 +181,13 @@ class CardDesk:
             is_open = before.session is not None
             alive = is_open and before.is_alive()
             same = stay.continues(before.stay, alive=alive) and alive is is_open
-            if same and (alive or self._is_counted(slot, stay)):
+            if same and alive:
                 before.stay, before.slot = stay, slot
                 return before
             before = before if same else None
         return self._ask(slot, stay, before)
 
     def _ask(self, slot: "Slot", stay: Stay, before: HeldCard | None) -> HeldCard | None:
-        self._counted[slot.slot_id] = self._looks
         try:
             token = attempt(slot.get_token)
         except Failure as failure:
@@ -173,13 +208,15 @@ class CardDesk:
         reader = reader_of(description, self._pcsc.readers)
         return Stay(description, 0, 0) if reader is None else Stay(reader.name, self._pcsc.connection, reader.events)
 
-    def _is_counted(self, slot: "Slot", stay: Stay) -> bool:
-        """Whether a card that did not move need not be asked again; without PC/SC only the card itself can tell."""
-        return stay.connection > 0 and self._looks - self._counted.get(slot.slot_id, 0) < _LOOKS_BETWEEN_COUNTS
+    def _strangers(self) -> tuple[SeenCard, ...]:
+        """What PC/SC sees and the middleware does not show."""
+        return strange_cards(self._pcsc, self._taken(), self._trouble)
 
     def _overlooks(self) -> bool:
-        """PC/SC sees a card that the middleware does not show."""
-        return any(card.code == "CARTE_INCONNUE" for card in strange_cards(self._pcsc, self._taken()))
+        """One of them is in a reader that the middleware does not show: new, or of a restarted card service."""
+        readers = (reader_of(slot.description, self._pcsc.readers) for slot in self._slots)
+        shown = {reader.name for reader in readers if reader is not None}
+        return any(card.code == "CARTE_INCONNUE" and card.reader not in shown for card in self._strangers())
 
     def _taken(self) -> set[str]:
         return {held.seen.reader for held in self._held.values()}
@@ -262,8 +299,6 @@ class CardDesk:
             Unavailable: ``CARTE_DEFAILLANTE``.
         """
         held = self._find(card)
-        if held.session is None:
-            raise needs_pin("PIN", "the card is locked")
         try:
             signature = held.sign(wanted, self._clock)
         except Failure as failure:
@@ -325,6 +360,6 @@ class CardDesk:
     def _restart(self) -> None:
         for held in self._held.values():
             self._end(held, pulled=False)
-        self._held, self._counted = {}, {}
+        self._held = {}
         self._middleware.stop()
         self._started_for = self._situation()

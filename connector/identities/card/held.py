@@ -13,7 +13,7 @@ from pkcs11.types import PROTECTED_AUTH
 
 from connector.domain.ports import Clock
 from connector.identities.card.choose import Choice, FoundCertificate, choose, validity
-from connector.identities.card.errors import Failure, attempt, failing, needs_card
+from connector.identities.card.errors import Failure, attempt, needs_card, needs_pin
 from connector.identities.card.pin import Pin
 from connector.identities.card.policy import Opening
 from connector.identities.card.signer import RawSignature, can_pss
@@ -103,7 +103,7 @@ class HeldCard:
 
         Raises:
             Failure: the card did not take it.
-            NeedsPerson: ``CLE_ABSENTE``, ``CLE_PIN_A_CHAQUE_FOIS``: the PIN was right, the card is of no use.
+            NeedsPerson: ``CARTE_SANS_CLE``, ``CLE_PIN_A_CHAQUE_FOIS``: the PIN was right, the card is of no use.
         """
         given = PROTECTED_AUTH if pin is None else cast("str", pin)  # all that is asked of it is encode()
         session = attempt(partial(token.open, user_pin=given))
@@ -120,7 +120,7 @@ class HeldCard:
         found = self.found
         key = find_key(session, found, found.parsed) if found and found.parsed else None
         if key is None:
-            self.seen = replace(self.seen, code="CLE_ABSENTE", detail="the card holds no key for its certificate")
+            self.seen = replace(self.seen, code="CARTE_SANS_CLE", detail="the card holds no key for its certificate")
         elif asks_pin_each_time(key):
             text = "the key wants the PIN for each signature; it would have to be kept"
             self.seen = replace(self.seen, code="CLE_PIN_A_CHAQUE_FOIS", detail=text)
@@ -132,11 +132,11 @@ class HeldCard:
 
         Raises:
             Failure: the card did not sign.
-            Unavailable: ``CARTE_DEFAILLANTE``: it is not open, which nobody should have asked for.
+            NeedsPerson: ``PIN``: it is not open.
         """
         key, opening = self.key, self.opening
         if key is None or opening is None:
-            raise failing("the card is not open")
+            raise needs_pin("PIN", "the card is locked")
         work = partial(key.sign, wanted.data, mechanism=wanted.mechanism, mechanism_param=wanted.parameter)
         signature: bytes = attempt(work)
         self.opening = replace(opening, last_signature=clock.monotonic())

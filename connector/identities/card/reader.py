@@ -20,7 +20,7 @@ __all__ = ["PcscReaders", "Reader", "ReaderProbe", "ReaderView", "Service"]
 
 _SCOPE_SYSTEM = 2
 _UNAWARE = 0
-_PRESENT, _MUTE, _GONE = 0x20, 0x200, 0x4 | 0x8  # SCARD_STATE_PRESENT, _MUTE, _UNKNOWN | _UNAVAILABLE
+_PRESENT, _EXCLUSIVE, _MUTE, _GONE = 0x20, 0x80, 0x200, 0x4 | 0x8  # SCARD_STATE_…; _UNKNOWN | _UNAVAILABLE
 
 _SUCCESS = 0
 _NO_READER = frozenset({0x8010002E, 0x80100009, 0x80100017})  # NO_READERS_AVAILABLE, UNKNOWN_, READER_UNAVAILABLE
@@ -47,6 +47,7 @@ class Reader:
     card: bool = False
     mute: bool = False  # something is in it that does not answer: a card the wrong way round
     events: int = 0  # cards put in and taken out so far: a change that falls between two looks shows here
+    busy: bool = False  # another program has its card for itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +211,14 @@ class _Calls:
 
 
 def _reader(state: Any) -> Reader:
-    mute = bool(state.event & _MUTE)
-    name = state.name.decode("utf-8", "replace")
-    return Reader(name, card=mute or bool(state.event & _PRESENT), mute=mute, events=state.event >> 16 & 0xFFFF)
+    event = state.event
+    return Reader(
+        name=state.name.decode("utf-8", "replace"),
+        card=bool(event & (_PRESENT | _MUTE)),
+        mute=bool(event & _MUTE),
+        events=event >> 16 & 0xFFFF,
+        busy=bool(event & _EXCLUSIVE),
+    )
 
 
 def _expect(code: int, *good: int) -> None:

@@ -105,11 +105,15 @@ class CardService:
 
     def _watch(self) -> None:
         while not self._stopped:
-            self.look()
+            self._glance()
             self._tell()
             self._wake.wait(self.settings.poll_seconds)
             self._wake.clear()
         self._tell()
+
+    def _glance(self) -> None:
+        with suppress(ConnectorError):
+            self._at_the_desk(self._desk.watch, self.settings.sign_seconds, urgent=True)
 
     def _tell(self) -> None:
         while self._news:
