@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.domain.address import MailboxAddress
-from connector.identities import PasswordIdentity, SaslCredentials, external, plain
+from connector.identities import PasswordIdentity, SaslCredentials, external, login, plain
 from connector.operators.base import ServerMessage
 from connector.operators.errors import (
     AuthenticationRefused,
@@ -144,6 +144,29 @@ def test_credentials_are_not_offered_to_a_server_that_does_not_know_the_mechanis
         with pytest.raises(AuthenticationRefused):
             at.list_new()
         assert at.said("AUTHENTICATE") == []
+
+
+def test_login_is_quoted_and_cannot_break_out_of_its_line(talk: Any) -> None:
+    with talk(credentials=login("moi", 'a "b" \\ c')) as at:
+        at.list_new()
+        assert at.said("LOGIN") == ['LOGIN "moi" "a \\"b\\" \\\\ c"']
+    with talk(credentials=login("moi", "a\r\nx LOGOUT")) as at:
+        with pytest.raises(AuthenticationRefused):
+            at.list_new()
+        assert at.said("LOGIN") == []
+
+
+def test_a_password_that_the_server_repeats_is_kept_without_it(talk: Any) -> None:
+    with talk(credentials=login("moi", "tr3s-s3cret"), completions={"LOGIN": "NO tr3s-s3cret is wrong"}) as at:
+        with pytest.raises(AuthenticationRefused) as refusal:
+            at.list_new()
+        assert refusal.value.answer == "… is wrong"
+
+
+def test_what_was_said_to_log_in_is_not_kept_in_memory(talk: Any) -> None:
+    with talk(credentials=login("moi", "tr3s-s3cret")) as at:
+        at.list_new()
+        assert "s3cret" not in repr(vars(at.receiver._client._imap))
 
 
 def test_without_idle_it_waits_all_the_same(talk: Any) -> None:

@@ -274,6 +274,16 @@ def test_a_token_refused_the_xoauth2_way_is_an_authentication_refusal(desk: Open
         assert at.server.commands[3] == "AUTH XOAUTH2"
 
 
+def test_mutual_tls_alone_may_be_enough(pki: Pki, trust: Path) -> None:
+    holder = PasswordIdentity(credentials=lambda: None, label=str(ME))
+    with ScriptedSmtp(server_context(pki.server)) as server:
+        table = {"host": "localhost", "port": server.port}
+        values = {"smtp": table, "imap": table, "tls": {"trust": [trust], "revocation": "off"}}
+        with Submitter(SmtpSender(OperatorSettings.model_validate(values), holder)) as submitter:
+            assert submitter.submit(envelope_for(ME, YOU)).code == 250
+        assert not any(line.startswith("AUTH") for line in server.commands)
+
+
 def test_a_server_that_goes_by_the_certificate_alone_needs_no_auth(desk: Open) -> None:
     with desk(credentials=external("moi"), extensions=()) as at:
         assert at.send().code == 250

@@ -207,6 +207,16 @@ def test_an_explanation_is_answered_in_good_order(scene: Open, auth: str, partin
         assert at.server.judge.partings == [parting]
 
 
+def test_a_server_that_asks_on_and_on_has_refused_the_token(scene: Open) -> None:
+    with scene() as at:
+        at.tokens[FIRST] = "ask"
+        failure = at.fail()
+        assert isinstance(failure, TokenRefused)
+        assert "what?" in failure.answer
+        assert len(at.server.judge.partings) < 5
+        assert at.store.status(ME).code == "JETON_REFUSE"
+
+
 def test_the_answer_that_repeats_a_token_is_kept_without_it(scene: Open) -> None:
     with scene(tokens=(LONG,)) as at:
         at.tokens[LONG] = "repeat"

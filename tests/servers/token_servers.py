@@ -18,7 +18,8 @@ class _Judge:
     """What a server makes of each token; others are accepted.
 
     ``explain``: JSON, then the refusal. ``explain and hang up``: JSON, then the end of the connection.
-    ``hang up``: the end at once. ``repeat``: a refusal that holds the token. ``defer``: not now.
+    ``hang up``: the end at once. ``repeat``: a refusal that holds the token. ``defer``: not now. ``ask``: challenge
+    after challenge, in plain text.
     """
 
     tokens: dict[str, str] = field(default_factory=dict)
@@ -60,6 +61,11 @@ class TokenSmtp(ScriptedSmtp):
         return self._judge(wire, self.judge.verdict(first))
 
     def _judge(self, wire: Wire, verdict: str) -> bool:
+        while verdict == "ask":
+            wire.say("334 what?")
+            self.judge.partings.append(wire.line())
+            if len(self.judge.partings) > 50:
+                return False
         if verdict.startswith("explain"):
             wire.say(f"334 {_JSON}")
             if "hang up" in verdict:
@@ -92,6 +98,11 @@ class TokenImap(ScriptedImap):
         return self._judge(wire, tag, self.judge.verdict(first))
 
     def _judge(self, wire: Wire, tag: str, verdict: str) -> bool:
+        while verdict == "ask":
+            wire.say("+ what?")
+            self.judge.partings.append(wire.line())
+            if len(self.judge.partings) > 50:
+                return False
         if verdict.startswith("explain"):
             wire.say(f"+ {_JSON}")
             if "hang up" in verdict:
