@@ -6,6 +6,7 @@ end. Tokens are made once for the run and copied for each test.
 
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -139,6 +140,15 @@ class CardRig:
     def count(self, *entries: str) -> int:
         """How often that was called."""
         return sum(entry in entries for entry in self.log())
+
+    def wait_for(self, entry: str) -> None:
+        """Come back when that was called."""
+        tick = threading.Event()
+        for _ in range(4000):
+            if self.count(entry):
+                return
+            tick.wait(0.005)
+        raise AssertionError(f"{entry} never came")
 
     def service(self, **settings: Any) -> CardService:
         """A service that has not looked yet."""

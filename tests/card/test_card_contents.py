@@ -176,9 +176,10 @@ def test_a_list_of_slots_that_fails_once_is_asked_for_again() -> None:
         (TokenNotRecognised(), Trouble.GONE, "TokenNotRecognised"),
         (GeneralError(), Trouble.OTHER, "GeneralError"),
         (PKCS11Error("Unmapped error code 0x80000001"), Trouble.OTHER, "Unmapped error code 0x80000001"),
+        (ValueError("4711 is not a valid ObjectClass"), Trouble.OTHER, "ValueError"),
     ],
 )
-def test_a_foreign_error_becomes_a_value_on_which_nothing_hangs(error: PKCS11Error, kind: Trouble, name: str) -> None:
+def test_a_foreign_error_becomes_a_value_on_which_nothing_hangs(error: Exception, kind: Trouble, name: str) -> None:
     def work() -> None:
         raise error
 

@@ -232,7 +232,7 @@ def test_a_card_pulled_in_the_middle_of_a_handshake_and_put_back(card: CardRig, 
     told: list[tuple[str, WaitingFor | None]] = []
     reading = threading.Thread(target=lambda: told.append(_refusal(receiver)))
     reading.start()
-    _wait_for(card, "Signing")
+    card.wait_for("Signing")
     card.control("removed")
     reading.join(60)
     assert told == [("CARTE_ABSENTE", WaitingFor.CARD)]
@@ -260,15 +260,6 @@ def test_a_lost_session_is_a_matter_of_the_pin_and_is_not_signed_twice(
     assert card.count("Signing", "Signed") == 4
 
 
-def _wait_for(card: CardRig, entry: str) -> None:
-    tick = threading.Event()
-    for _ in range(4000):
-        if card.count(entry):
-            return
-        tick.wait(0.005)
-    raise AssertionError(f"{entry} never came")
-
-
 # --- slow cards ----------------------------------------------------------------------------------------------------
 
 
@@ -279,7 +270,7 @@ def test_a_slow_signature_holds_up_neither_the_status_nor_a_loop(card: CardRig, 
     card.control("hold")
     reading = threading.Thread(target=lambda: receiver.list_new("INBOX", known_after=None))
     reading.start()
-    _wait_for(card, "Signing")
+    card.wait_for("Signing")
 
     async def turns() -> int:
         asked = 0

@@ -118,7 +118,7 @@ def test_a_card_pulled_while_it_signs(rig: CardRig, answer: str) -> None:
     rig.control("hold", answer)
     waiting = threading.Thread(target=lambda: _sign_into(key.signer, errors))
     waiting.start()
-    _until(rig, "Signing")
+    rig.wait_for("Signing")
     rig.control("removed")
     error = errors.get(timeout=PATIENCE)
     waiting.join(PATIENCE)
@@ -134,15 +134,6 @@ def _sign_into(signer: object, errors: "queue.Queue[BaseException]") -> None:
         signer.sign(bytes(32), hash="sha256", padding=Padding.PKCS1V15, salt_length=None)  # type: ignore[attr-defined]
     except Unavailable as error:
         errors.put(error)
-
-
-def _until(rig: CardRig, entry: str) -> None:
-    tick = threading.Event()
-    for _ in range(4000):
-        if rig.count(entry):
-            return
-        tick.wait(0.005)
-    raise AssertionError(f"{entry} never came")
 
 
 def test_a_card_pulled_and_put_back_between_two_looks_wants_its_pin_again(rig: CardRig) -> None:
@@ -438,6 +429,24 @@ def test_a_listener_that_fails_keeps_nobody_from_hearing(rig: CardRig) -> None:
     assert heard.get(timeout=PATIENCE).presence is Presence.LOCKED
     rig.control("removed")
     assert heard.get(timeout=PATIENCE).presence is Presence.NO_CARD
+
+
+def test_watching_goes_on_whatever_goes_wrong(rig: CardRig) -> None:
+    heard: queue.Queue[CardStatus] = queue.Queue()
+    failed = threading.Event()
+
+    def broken() -> None:
+        if not failed.is_set():
+            failed.set()
+            raise ZeroDivisionError
+
+    rig.readers.before_each = broken
+    service = rig.service(poll_seconds=0.05)
+    service.subscribe(heard.put)
+    service.start()
+    while heard.get(timeout=PATIENCE).presence is not Presence.LOCKED:
+        pass
+    assert failed.is_set()
 
 
 def test_signatures_are_no_news(rig: CardRig) -> None:

@@ -61,22 +61,22 @@ def attempt(work: Callable[[], _Result]) -> _Result:
     """Do something with the middleware.
 
     Raises:
-        Failure: the middleware said no.
+        Failure: the middleware said no, or something that python-pkcs11 cannot read.
     """
     try:
         return work()
-    except PKCS11Error as error:
+    except (PKCS11Error, ValueError, LookupError) as error:
         failure = Failure(_kind(error), _name(error))
     raise failure
 
 
-def _kind(error: PKCS11Error) -> Trouble:
+def _kind(error: Exception) -> Trouble:
     if isinstance(error, _GONE):
         return Trouble.GONE
     return Trouble.SESSION_LOST if isinstance(error, _SESSION_LOST) else Trouble.OTHER
 
 
-def _name(error: PKCS11Error) -> str:
+def _name(error: Exception) -> str:
     """A vendor's own code comes as text (``Unmapped error code 0x80000001``); every other message is fixed too."""
     return str(error).rstrip(".") if type(error) is PKCS11Error else type(error).__name__
 

@@ -112,8 +112,12 @@ class CardService:
         self._tell()
 
     def _glance(self) -> None:
-        with suppress(ConnectorError):
+        try:
             self._at_the_desk(self._desk.watch, self.settings.sign_seconds, urgent=True)
+        except ConnectorError:
+            return  # the status tells
+        except Exception:  # noqa: BLE001 - the reader is looked at again, whatever went wrong
+            _log.warning("card_watch_failed", exc_info=True)
 
     def _tell(self) -> None:
         while self._news:
