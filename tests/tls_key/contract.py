@@ -416,7 +416,7 @@ class TlsKeyContract:
             program.write_text(f"{process_source}\nTRUST, PORT = {str(trust)!r}, {peer.port}\n{_BUSY}")
             for _ in range(3):
                 command = [sys.executable, "-X", "faulthandler", str(program)]
-                environment = os.environ | {"PYTHONPATH": str(ROOT)}
+                environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), *sys.path))}
                 ended = subprocess.run(command, capture_output=True, timeout=120, check=False, env=environment)
                 assert (ended.returncode, ended.stderr) == (0, b"")
 

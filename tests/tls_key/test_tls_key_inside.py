@@ -176,7 +176,7 @@ def test_a_storm_of_interruptions_loses_none_and_crashes_nothing(tmp_path: Path)
     program = tmp_path / "storm.py"
     program.write_text(_STORM)
     command = [sys.executable, "-X", "faulthandler", str(program)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), *sys.path))}
     ended = subprocess.run(command, capture_output=True, timeout=300, check=False, env=environment, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")
     sent, came = map(int, ended.stdout.split())
