@@ -9,7 +9,6 @@ from rich.markup import escape
 
 from connector.cli.exits import errors_to_person, stderr, stdout
 from connector.cli.place import ConfigOption, settings_path
-from connector.cli.quiet import quiet_log
 from connector.cli.surroundings import surroundings
 from connector.cli.words import say
 from connector.support.bundle import Bundle, make_bundle
@@ -36,7 +35,7 @@ def bundle(
     config: ConfigOption = None,
 ) -> None:
     """Prépare un dossier d'assistance : diagnostic, versions, réglages masqués, journal technique filtré."""
-    with errors_to_person(), quiet_log():
+    with errors_to_person():
         if (output is None) is not show:
             raise typer.BadParameter(say("donnez -o FICHIER.zip, ou --show", "give -o FILE.zip, or --show"))
         if output is not None and output.exists():

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from connector.cli.card_room import CardRoom, card_room
 from connector.cli.exits import Exit, errors_to_person, stderr, stdout
-from connector.cli.place import ConfigOption, settings_at
+from connector.cli.place import ConfigOption, card_settings_at
 from connector.cli.secret_input import piped_secret, typed_secret
 from connector.cli.words import say
 from connector.client.models.card import CardCertificateModel, CardStatusModel, TokenViewModel
@@ -44,7 +44,7 @@ _VERY_SOON_DAYS = 30
 @app.command("status")
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Dit si la carte peut servir, et sinon que faire."""
-    with errors_to_person(), card_room(settings_at(config)) as room:
+    with errors_to_person(), card_room(card_settings_at(config)) as room:
         found = room.card()
         if as_json:
             stdout.print_json(found.model_dump_json())
@@ -57,7 +57,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 @app.command("list")
 def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Montre chaque carte : titulaire, numéro national, profession, structure, émetteur, échéance."""
-    with errors_to_person(), card_room(settings_at(config)) as room:
+    with errors_to_person(), card_room(card_settings_at(config)) as room:
         found = room.card()
         if as_json:
             stdout.print_json(
@@ -81,14 +81,14 @@ def unlock(
     accept_last_try: LastTryOption = False,
 ) -> None:
     """Donne le code de la carte au connecteur lancé ; le code n'est jamais écrit ni présenté deux fois."""
-    with errors_to_person(), card_room(settings_at(config), only_service=True) as room:
+    with errors_to_person(), card_room(card_settings_at(config), only_service=True) as room:
         _open(room, serial, pin_stdin=pin_stdin, accept_last_try=accept_last_try)
 
 
 @app.command("lock")
 def lock(config: ConfigOption = None) -> None:
     """Fait oublier au connecteur lancé que le code a été donné."""
-    with errors_to_person(), card_room(settings_at(config), only_service=True) as room:
+    with errors_to_person(), card_room(card_settings_at(config), only_service=True) as room:
         stdout.print(_sentence(room.lock_card().presence), markup=False)
 
 
@@ -100,7 +100,7 @@ def try_(
     accept_last_try: LastTryOption = False,
 ) -> None:
     """Fait signer la carte, et vérifie la signature ; demande le code s'il le faut."""
-    with errors_to_person(), card_room(settings_at(config)) as room:
+    with errors_to_person(), card_room(card_settings_at(config)) as room:
         token = _open(room, serial, pin_stdin=pin_stdin, accept_last_try=accept_last_try)
         mechanism = room.test_card(serial=token.serial).mechanism
         stdout.print(

@@ -10,7 +10,6 @@ from rich.status import Status
 
 from connector.cli.exits import Exit, errors_to_person, stderr, stdout
 from connector.cli.place import ConfigOption, settings_path
-from connector.cli.quiet import quiet_log
 from connector.cli.surroundings import surroundings
 from connector.cli.words import say
 from connector.domain.catalogue import explain
@@ -43,7 +42,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Pour un programme.")] = False,
 ) -> None:
     """Examine la machine, les réglages, la carte, les dossiers et les opérateurs, et dit que faire."""
-    with errors_to_person(), quiet_log():
+    with errors_to_person():
         world = surroundings(settings_path(config), mailbox=mailbox, offline=offline)
         report = _as_json(world) if as_json else _for_person(world)
         world.trust.settle(_FETCH_SECONDS)

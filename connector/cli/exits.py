@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from connector.cli.quiet import quiet_log
 from connector.cli.words import say
 from connector.domain.catalogue import explain
 from connector.domain.errors import ConfigurationError, ConnectorError
@@ -41,9 +42,13 @@ def problem_line(problem: Problem) -> str:
 
 @contextmanager
 def errors_to_person() -> Iterator[None]:
-    """Turn an error into one clear sentence, its code and its cure, and an exit code; never a traceback."""
+    """Turn an error into one clear sentence, its code and its cure, and an exit code; never a traceback.
+
+    Standard output belongs to the answer meanwhile: the technical log goes to standard error.
+    """
     try:
-        yield
+        with quiet_log():
+            yield
     except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):  # typer's own ways out
         raise
     except InvalidSettings as error:

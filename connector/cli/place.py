@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.daemon.store import open_journal
-from connector.journal.journal import Journal
 from connector.platform.paths import find_config
 from connector.settings.load import read_settings
 from connector.settings.model import Settings
 
-__all__ = ["ConfigOption", "journal_of", "settings_at", "settings_path"]
+if TYPE_CHECKING:
+    from connector.journal.journal import Journal
+
+__all__ = ["ConfigOption", "card_settings_at", "journal_of", "settings_at", "settings_path"]
 
 ConfigOption = Annotated[
     Path | None,
@@ -31,9 +32,21 @@ def settings_at(given: Path | None) -> Settings:
     return read_settings(settings_path(given))
 
 
+def card_settings_at(given: Path | None) -> Settings:
+    """The settings, or their defaults on a machine that has none yet: a reader can be tried before anything is set.
+
+    Raises:
+        InvalidSettings: a file was named, or there is one, and it cannot be used.
+    """
+    path = settings_path(given)
+    return Settings() if given is None and not path.exists() else read_settings(path)
+
+
 @contextmanager
-def journal_of(settings: Settings) -> Iterator[Journal]:
+def journal_of(settings: Settings) -> "Iterator[Journal]":
     """The journal of these settings, also while the daemon runs."""
+    from connector.daemon.store import open_journal  # noqa: PLC0415 - slow to import, and needed by few commands
+
     journal = open_journal(settings, actor="person at the terminal")
     try:
         yield journal

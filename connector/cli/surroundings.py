@@ -35,15 +35,8 @@ def surroundings(path: Path, *, mailbox: str = "", offline: bool = False) -> Wor
     settings, problems = _settings(path)
     box = _box(settings, mailbox) if mailbox else ""
 
-    def card() -> CardAnswer:
-        return (
-            _card(settings)
-            if settings is not None
-            else CardAnswer(None, Text("il n'y a pas de réglages", "there are no settings"))
-        )
-
     return world_beside(
-        path, settings, problems, offline=offline, box=box, ask_card=card,
+        path, settings, problems, offline=offline, box=box, ask_card=lambda: _card(settings or Settings()),
         ask_health=lambda: ask_health(settings) if settings is not None else None,
     )  # fmt: skip
 

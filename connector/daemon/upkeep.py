@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 
 EXPIRE_SECONDS = 60
 HOUSEKEEPING_HOURS = 24
-REVOCATION_MINUTES = 60  # how often it is looked whether a list is due; the cache itself says when to fetch
+REVOCATION_MINUTES = 15  # how often it is looked whether a list is due; the cache itself says when to fetch
 
 
 class Upkeep:

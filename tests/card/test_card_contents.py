@@ -10,7 +10,7 @@ from pkcs11.exceptions import AttributeTypeInvalid, GeneralError, PKCS11Error, T
 
 from connector.identities.card.errors import Failure, Trouble, attempt
 from connector.identities.card.status import CardStatus, Presence
-from connector.identities.card.token import certificates, list_slots
+from connector.identities.card.token import certificates, list_slots, public_session
 from connector.sandbox.soft_card import CardObject
 from connector.settings.model import CardChoice
 from tests.card.rig import HOLDER, PIN, CardRig, code_of, make_deck
@@ -165,6 +165,15 @@ def test_a_list_of_slots_that_fails_once_is_asked_for_again() -> None:
         return answer
 
     assert list_slots(cast("Any", SimpleNamespace(get_slots=get_slots))) == ["slot"]
+
+
+def test_a_session_that_cannot_be_closed_is_no_news() -> None:
+    def refuse() -> None:
+        raise GeneralError
+
+    token = SimpleNamespace(open=lambda: SimpleNamespace(close=refuse, name="session"))
+    with public_session(cast("Any", token)) as session:
+        assert cast("Any", session).name == "session"
 
 
 # --- foreign exceptions --------------------------------------------------------------------------------------------

@@ -176,7 +176,7 @@ def plays(monkeypatch: pytest.MonkeyPatch, *, same: bool = True, failure: str = 
     scene = SimpleNamespace(folder=Path("run-1"), operator=operator, outbox=Path("A_ENVOYER"), inbox=Path("RECUS"))
 
     @contextlib.contextmanager
-    def stage(_folder: Path) -> Iterator[SimpleNamespace]:
+    def stage(_folder: Path, *, with_card: bool) -> Iterator[SimpleNamespace]:
         yield scene
 
     def round_trip(_scene: object, tell: object) -> bool:

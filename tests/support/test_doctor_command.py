@@ -15,6 +15,7 @@ from connector.cli.surroundings import surroundings
 from connector.client.failure import ServiceUnreachable
 from connector.client.models.card import CardStatusModel
 from connector.domain.catalogue import CATALOGUE
+from connector.identities.card.status import Presence
 from connector.platform.lock import InstanceLock
 from connector.support.doctor import CardAnswer, Examined, World
 from connector.support.doctor.finding import ok
@@ -185,10 +186,15 @@ def test_a_connector_of_another_version_is_said_to_be(terminal: Terminal, monkey
     assert answer.reason.fr == "le connecteur lancé est d'une autre version"
 
 
-def test_without_settings_there_is_no_card_to_ask(terminal: Terminal) -> None:
+def test_without_settings_the_card_is_looked_at_all_the_same(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(surroundings_module, "lock_holder", lambda _paths: None)  # of this machine's own connector
     terminal.write("[api]\nport = -1\n")
     world: World = surroundings(terminal.config)
-    assert world.ask_card().status is None
+    status = world.ask_card().status
+    assert status is not None
+    assert status.presence in (Presence.NO_MIDDLEWARE, Presence.NO_READER, Presence.NO_CARD)
     assert world.ask_health() is None
     assert surroundings_module.__all__ == ["surroundings"]
 

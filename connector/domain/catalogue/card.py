@@ -161,7 +161,7 @@ CARD_CODES: dict[str, Explanation] = {
         "The card or its reader does not answer any more.",
         "Take the card out, disconnect and reconnect the reader, then put the card back.",
     ),
-    "CLE_ABSENTE": Explanation(
+    "CARTE_SANS_CLE": Explanation(
         "La carte ne contient pas la clé de son certificat d'authentification.",
         "Contactez l'ANS : la carte doit être remplacée.",
         "The card does not hold the key of its authentication certificate.",

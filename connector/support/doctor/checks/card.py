@@ -57,7 +57,7 @@ def _middleware(world: World) -> Iterator[Finding]:
     """There, and made for this process; whether it starts is seen when the card is looked at."""
     host = Host.here(os.environ)
     try:
-        path = find_module(world.known.card.module, host)
+        path = find_module(world.settings.card.module if world.settings else None, host)
         with path.open("rb") as file:
             made_for = architectures(file.read(_HEADER_BYTES))
     except ConnectorError as failure:
@@ -153,12 +153,12 @@ def _hindered(code: str, subject: str, detail: str = "", severity: Severity = Se
 CHECKS = (
     Check(
         name="card key", group=Group.CARD, title=Text("clé sur la carte", "key on the card"), parts=once(_tls_key),
-        needs=frozenset({Need.SETTINGS, Need.CARD}),
+        needs=frozenset({Need.CARD}),
         gives=Gives(ok=("CLE_TLS_OK",), passes=("TLS_CLE_IMPOSSIBLE",)),
     ),
     Check(
         name="card readers", group=Group.CARD, title=Text("lecteur de carte", "card reader"), parts=once(_readers),
-        needs=frozenset({Need.SETTINGS, Need.CARD}),
+        needs=frozenset({Need.CARD}),
         gives=Gives(
             ok=("LECTEUR_OK",),
             error=("SERVICE_CARTES_ABSENT", "SERVICE_CARTES_ARRETE", "SERVICE_CARTES_INTERDIT", "LECTEUR_ABSENT"),
@@ -166,14 +166,14 @@ CHECKS = (
     ),
     Check(
         name="middleware", group=Group.CARD, title=Text("bibliothèque de la carte", "card middleware"),
-        parts=once(_middleware), needs=frozenset({Need.SETTINGS, Need.CARD}),
+        parts=once(_middleware), needs=frozenset({Need.CARD}),
         gives=Gives(
             ok=("MIDDLEWARE_OK",), error=("MODULE_ARCHITECTURE", "MODULE_ILLISIBLE"), passes=("MODULE_ABSENT",)
         ),
     ),
     Check(
         name="card", group=Group.CARD, title=Text("carte", "card"), parts=once(_card), seconds=_CARD_SECONDS,
-        needs=frozenset({Need.SETTINGS, Need.CARD}),
+        needs=frozenset({Need.CARD}),
         gives=Gives(
             ok=("CARTE_OUVERTE", "CARTE_SANS_PIN", *EXPIRY_OKS),
             warning=(
@@ -183,8 +183,8 @@ CHECKS = (
             error=("CARTE_BLOQUEE", "CARTE_TLS12", *EXPIRY_ERRORS),
             passes=(
                 "CARTE_ABSENTE", "CARTE_CERTIFICATS", "CARTE_DEFAILLANTE", "CARTE_INCONNUE", "CARTE_MUETTE",
-                "CARTE_SANS_CERTIFICAT", "CLE_ABSENTE", "CLE_PIN_A_CHAQUE_FOIS", "MODULE_ILLISIBLE", "MODULE_REFUSE",
-                "PIN_NON_INITIALISE",
+                "CARTE_SANS_CERTIFICAT", "CARTE_SANS_CLE", "CLE_PIN_A_CHAQUE_FOIS", "MODULE_ILLISIBLE",
+                "MODULE_REFUSE", "PIN_NON_INITIALISE",
             ),
         ),
     ),
