@@ -46,12 +46,14 @@ class PageScene(ApiScene):
     uids: int = 0
     made: int = 0
 
-    def app(self, port: int = PORT) -> FastAPI:
-        services = ApiServices(
+    def services(self) -> ApiServices:
+        return ApiServices(
             settings=self.settings, report=lambda: self.tree, journal=self.journal, clock=self.clock,
             owner=self.owner, cards=self.cards, tokens=self.tokens, codes=self.codes, decided=self._decided,
         )  # fmt: skip
-        return create_app(services, port=port, guard=self.guard, page=self.options)
+
+    def app(self, port: int = PORT) -> FastAPI:
+        return create_app(self.services(), port=port, guard=self.guard, page=self.options)
 
     def visitor(self, **headers: str) -> "Visitor":
         """A browser that was sent here by ``mss-connector open``."""
@@ -178,12 +180,15 @@ class Visitor:
     owner_token: str = field(repr=False)
     root: str = ""
 
+    @property
+    def program(self) -> TestClient:
+        """A program at the same connector: no cookies, none of the headers of a browser."""
+        return TestClient(self.web.app, base_url=f"http://127.0.0.1:{PORT}")
+
     def link(self) -> str:
         """A fresh one-time link, as the command asks for it."""
-        headers = {"Authorization": f"Bearer {self.owner_token}", "Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "cors"}
-        answer = TestClient(self.web.app, base_url=f"http://127.0.0.1:{PORT}").post(
-            "/api/v1/page/link", headers={"Authorization": headers["Authorization"]}
-        )
+        headers = {"Authorization": f"Bearer {self.owner_token}"}
+        answer = self.program.post("/api/v1/page/link", headers=headers)
         assert answer.status_code == 201, answer.text
         path: str = answer.json()["url"].partition(str(PORT))[2]
         return path

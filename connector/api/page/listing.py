@@ -9,7 +9,6 @@ from connector.api.page.envelopes import Envelope, Envelopes
 from connector.api.page.story import summary_of
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState
-from connector.domain.submission import FileRole
 from connector.domain.text import Text
 from connector.journal.inbox import TakenMark
 from connector.journal.journal import Journal
@@ -78,7 +77,6 @@ class OutRow:
     state: Text
     shade: Shade
     code: str  # of the last problem, while it is one
-    documents: int
 
 
 def outgoing_shade(state: OutgoingState) -> Shade:
@@ -101,7 +99,6 @@ def out_row(view: SubmissionView) -> OutRow:
     return OutRow(
         view.id, view.reference or view.source_name, tuple(dict.fromkeys(people)), view.created_at, word, shade,
         (telling.code or "") if telling is not None and has_problem else "",
-        sum(file.role in (FileRole.CDA, FileRole.XDM) for file in view.files),
     )  # fmt: skip
 
 

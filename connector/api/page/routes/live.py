@@ -47,7 +47,7 @@ def routes(desk: Desk, entry: Entry) -> APIRouter:
 async def _news(desk: Desk, is_open: Callable[[], bool]) -> AsyncIterator[str]:
     seen: Mark | None = None
     yield f"retry: {_RETRY_MILLISECONDS}\n\n"
-    while is_open():
+    while is_open() and not desk.feed.is_closed:
         mark = await desk.feed.wait(seen, BEAT_SECONDS)
         if mark is None:
             yield ": still here\n\n"
