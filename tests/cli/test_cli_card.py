@@ -18,8 +18,10 @@ from connector.cli import card_room
 from connector.cli.card_room import LocalCards
 from connector.cli.exits import Exit
 from connector.cli.main import app
+from connector.cli.place import card_settings_at
 from connector.domain.errors import NeedsPerson
 from connector.identities.card.status import CardStatus, Presence
+from connector.settings.load import InvalidSettings
 from connector.settings.model import Settings
 from connector.testing.clock import EPOCH, FakeClock
 from tests.api.api_scene import PIN, ApiScene, FakeCards, card_token
@@ -369,3 +371,12 @@ def until_ended(terminal: int) -> bytes:
     except OSError:  # Linux says so when the other side has ended
         pass
     return shown
+
+
+def test_a_card_can_be_looked_at_on_a_machine_without_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MSS_CONNECTOR_CONFIG", str(tmp_path / "none.toml"))
+    assert card_settings_at(None) == Settings()
+    with pytest.raises(InvalidSettings):  # a file that was named must be there
+        card_settings_at(tmp_path / "none.toml")
