@@ -2,18 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from connector.cli.exits import errors_to_person, stderr, stdout
 from connector.cli.place import ConfigOption, settings_path
-from connector.cli.surroundings import surroundings
 from connector.cli.words import say
-from connector.support.bundle import Bundle, make_bundle
-from connector.support.doctor import CHECKS, examine, left_out
-from connector.support.doctor.report import Report
+
+if TYPE_CHECKING:
+    from connector.support.bundle import Bundle
 
 __all__ = ["app"]
 
@@ -48,14 +47,20 @@ def bundle(
             _tell(output, made)
 
 
-def _made(config: Path, *, offline: bool) -> Bundle:
+def _made(config: Path, *, offline: bool) -> "Bundle":
+    # looks at everything, so imports everything
+    from connector.cli.surroundings import surroundings  # noqa: PLC0415
+    from connector.support.bundle import make_bundle  # noqa: PLC0415
+    from connector.support.doctor import CHECKS, examine, left_out  # noqa: PLC0415
+    from connector.support.doctor.report import Report  # noqa: PLC0415
+
     world = surroundings(config, offline=offline)
     with stderr.status(say("Examen en cours…", "Looking…")):
         report = Report.of(examine(CHECKS, world), left_out(CHECKS, world))
         return make_bundle(world, report)
 
 
-def _show(made: Bundle) -> None:
+def _show(made: "Bundle") -> None:
     for file in made.files:
         stdout.print(f"\n[bold]{escape(file.name)}[/bold] – {escape(say(*file.about))}\n")
         stdout.print(file.content, markup=False, soft_wrap=True)
@@ -76,7 +81,7 @@ def _write_new(path: Path, content: bytes) -> None:
         raise
 
 
-def _tell(path: Path, made: Bundle) -> None:
+def _tell(path: Path, made: "Bundle") -> None:
     names = ", ".join(file.name for file in made.files)
     stdout.print(say(f"Dossier créé : {path}", f"Bundle made: {path}"), markup=False, soft_wrap=True)
     stdout.print(f"  {names}", style="dim", markup=False, soft_wrap=True)

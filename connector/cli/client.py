@@ -3,19 +3,20 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from connector.api.guard.tokens import new_token, token_hash
 from connector.cli.exits import errors_to_person, stderr, stdout
 from connector.cli.place import ConfigOption, journal_of, settings_at
 from connector.cli.words import say
 from connector.domain.scopes import ALL_SCOPES, SCOPE_TEXTS, Scope
-from connector.journal.clients import ApiClient
 from connector.platform.system import SystemClock, SystemIds
+
+if TYPE_CHECKING:
+    from connector.journal.clients import ApiClient
 
 __all__ = ["app"]
 
@@ -40,6 +41,8 @@ def add(
     wanted = _one_line(name)
     with errors_to_person(), journal_of(settings_at(config)) as journal:
         client_id = SystemIds().ulid()
+        from connector.api.guard.tokens import new_token, token_hash  # noqa: PLC0415 - slow to import
+
         token = new_token(client_id)
         expires_at = SystemClock().now() + timedelta(days=days) if days else None
         client = journal.add_client(
@@ -105,7 +108,7 @@ def scopes() -> None:
         stdout.print(f"[bold]{scope.value}[/bold]  {escape(say(*text))}", soft_wrap=True)
 
 
-def _as_dict(client: ApiClient) -> dict[str, Any]:
+def _as_dict(client: "ApiClient") -> dict[str, Any]:
     moments = {
         "created_at": client.created_at, "expires_at": client.expires_at, "last_used_at": client.last_used_at,
         "revoked_at": client.revoked_at,
@@ -114,7 +117,7 @@ def _as_dict(client: ApiClient) -> dict[str, Any]:
     return {"id": client.id, "name": client.name, "scopes": sorted(client.scopes), **told}
 
 
-def _table(clients: list[ApiClient], now: datetime) -> Table:
+def _table(clients: "list[ApiClient]", now: datetime) -> Table:
     table = Table()
     titles = (say("nom", "name"), say("droits", "rights"), say("jusqu'au", "until"), say("utilisé", "used"))
     for title in titles:
@@ -124,7 +127,7 @@ def _table(clients: list[ApiClient], now: datetime) -> Table:
     return table
 
 
-def _cells(client: ApiClient, now: datetime) -> Iterator[str]:
+def _cells(client: "ApiClient", now: datetime) -> Iterator[str]:
     yield escape(client.name)
     yield say("tous", "all") if client.scopes == ALL_SCOPES else ", ".join(sorted(client.scopes))
     if client.revoked_at is not None:

@@ -90,7 +90,8 @@ def create_hierarchy(*, now: datetime, base_url: str = "") -> Hierarchy:
         lists_at = (f"{base}/racine-{family.lower() or 'publique'}.crl",) if base else ()
         root = Authority.root(sandbox_name(root_name, _UNITS), now=now)
         made += [root, root.intermediate(sandbox_name(name, _UNITS), now=now, lists_at=lists_at)]
-    return Hierarchy(now, *made, base_url=base)
+    root, organisations, standard_root, persons, public_root, public = made
+    return Hierarchy(now, root, organisations, standard_root, persons, public_root, public, base)
 
 
 def write_hierarchy(folder: Path, hierarchy: Hierarchy) -> list[Path]:

@@ -111,7 +111,7 @@ def test_an_unknown_mailbox_cannot_be_looked_at(terminal: Terminal) -> None:
 def test_nothing_wrong_is_said_so(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command's own words, whatever this machine is like."""
     found = [Examined(CHECKS[0], (ok("PYTHON_OK", "Python"),)), Examined(CHECKS[1], ())]
-    monkeypatch.setattr("connector.cli.doctor.examine", lambda *_, **__: iter(found))
+    monkeypatch.setattr("connector.cli.examination.examine", lambda *_, **__: iter(found))
     result = terminal.run("doctor")
     assert result.exit_code == Exit.OK
     assert result.stdout.splitlines()[-1] == "Tout est en ordre."
