@@ -3,6 +3,7 @@
 import _ssl
 import asyncio
 import ctypes
+import socket
 import ssl
 from dataclasses import replace
 
@@ -107,12 +108,15 @@ def test_a_session_that_is_given_wins(pki: Pki) -> None:
 
 
 def test_without_a_host_name_nothing_is_remembered(pki: Pki) -> None:
-    context, _ = resuming(pki)
+    context, watched = resuming(pki)
     context.check_hostname = False
-    made = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())
-    assert made.server_hostname is None
-    assert isinstance(context, ResumingContext)
-    assert not context.forget("")
+    assert context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO()).server_hostname is None
+    with Peer(demanding(pki)) as peer:
+        for _ in range(2):
+            plain = socket.create_connection(("127.0.0.1", peer.port), timeout=PATIENCE_SECONDS)
+            with context.wrap_socket(plain) as secure:
+                assert secure.recv(100).decode().strip() == HOLDER
+    assert len(watched.asked) == 2
 
 
 @VERSIONS

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType, SimpleNamespace
@@ -23,8 +24,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from connector.domain.errors import ConfigurationError
 from connector.identities.tls_key import TlsKey, attach, self_test
 from connector.identities.tls_key import openssl as openssl_module
+from connector.identities.tls_key import provider as provider_module
 from connector.identities.tls_key import self_check as self_check_module
-from connector.identities.tls_key.failure import with_causes
+from connector.identities.tls_key.failure import keep, with_causes
 from connector.identities.tls_key.interrupt import at_border, signals_deferred
 from connector.identities.tls_key.openssl import openssl, ssl_ctx
 from tests.servers.pki import Pki
@@ -305,16 +307,60 @@ def test_an_openssl_that_does_not_play_along_is_told(
 def test_an_openssl_that_takes_no_provider_or_no_algorithms_is_told(
     pki: Pki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from connector.identities.tls_key import provider
-
     with monkeypatch.context() as patch:
         patch.setattr(openssl(), "OSSL_PROVIDER_load", lambda *_: None)
         with pytest.raises(ConfigurationError, match="does not take a provider"):
-            provider._provider.__wrapped__(openssl())
+            provider_module._provider.__wrapped__(openssl())
     control = openssl().SSL_CTX_ctrl
     monkeypatch.setattr(openssl(), "SSL_CTX_ctrl", lambda c, which, *rest: which != 102 and control(c, which, *rest))
     with pytest.raises(ConfigurationError, match="RSA\\+SHA256"):
         attach(client_context(pki), software_key(pki, Profile.CPS3))
+
+
+def test_an_openssl_that_cannot_take_the_public_half_is_told(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = provider_module._from_data
+
+    def refuse(library: int | None, kind: bytes, properties: bytes | None, **rest: Any) -> int:
+        return original(library, kind, properties, **rest) if library else 0
+
+    monkeypatch.setattr(provider_module, "_from_data", refuse)
+    with pytest.raises(ConfigurationError) as refusal:
+        attach(client_context(pki), software_key(pki, Profile.CPS4))
+    assert refusal.value.code == "TLS_CLE_IMPOSSIBLE"
+
+
+def test_the_provider_itself_takes_no_signature_that_does_not_fit(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[attach.__module__], "CheckedSigner", lambda signer, _public: signer)
+    assert _cause_of_a_failure(pki, Watched(_signer(), after=lambda signature: signature + b"!")) == "ValueError"
+
+
+def test_another_salt_than_tls_wants_is_not_signed(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider_module, "_text", lambda _param: "max")
+    watched = Watched(_signer())
+    assert _cause_of_a_failure(pki, watched) == "ValueError"
+    assert watched.asked == []
+
+
+def _cause_of_a_failure(pki: Pki, signer: Watched) -> str:
+    context, key = client_context(pki), software_key(pki, Profile.CPS4)
+    attach(context, replace(key, signer=signer))
+    with Peer(demanding(pki)) as peer, pytest.raises(ssl.SSLError) as failure, greeted(context, peer):
+        pass
+    cause = failure.value.__cause__
+    assert getattr(cause, "code", "") == "SIGNATURE_IMPOSSIBLE"
+    return type(cause.__cause__ if cause else None).__name__
+
+
+def test_the_first_cause_counts() -> None:
+    class Refused:
+        def do_handshake(self) -> None:
+            keep(ConfigurationError("CARTE_TLS12", "first"))
+            keep(ConfigurationError("CARTE_SANS_PSS", "second"))
+            raise ssl.SSLError(1, "refused")
+
+    with pytest.raises(ssl.SSLError) as failure:
+        with_causes(Refused, needs_tls12=False)().do_handshake()
+    assert getattr(failure.value.__cause__, "detail", "") == "first"
 
 
 def test_an_unknown_function_is_no_guess() -> None:
