@@ -9,7 +9,7 @@ from connector.api.blocking import Blocking
 from connector.api.errors import Containment, answer_errors
 from connector.api.guard import Gate, GuardSettings
 from connector.api.page import Desk, PageOptions, page_routes
-from connector.api.routes import card, codes, instance, mailboxes, messages, metrics
+from connector.api.routes import card, codes, events, inbox, instance, mailboxes, messages, metrics
 from connector.api.services import ApiServices
 
 __all__ = ["create_app"]
@@ -45,6 +45,7 @@ def create_app(
     desk = Desk(services, page or PageOptions())
     app.include_router(_version_1(services, bounds.port, desk))
     app.include_router(page_routes(desk))
+    app.state.before_stop = desk.feed.close
     return app
 
 
@@ -61,6 +62,8 @@ def _version_1(services: ApiServices, port: int, desk: Desk) -> APIRouter:
     router.include_router(metrics.routes(services))
     router.include_router(mailboxes.routes(services))
     router.include_router(messages.routes(services, desk.ids))
+    router.include_router(inbox.routes(services, desk.envelopes.of, desk.arrival))
+    router.include_router(events.routes(services.journal, desk.feed))
     if services.cards is not None:
         router.include_router(card.routes(services.cards, services.settings.card, services.clock, blocking))
     if services.tokens is not None:

@@ -42,6 +42,14 @@ class Feed:
         self._mark: Mark | None = None
         self._listeners = 0
         self._looker: asyncio.Task[None] | None = None
+        self.is_closed = False
+        """True once the server stops: listeners then end their streams."""
+
+    async def close(self) -> None:
+        """Send every listener home."""
+        self.is_closed = True
+        async with self._changed:
+            self._changed.notify_all()
 
     async def wait(self, seen: Mark | None, seconds: float) -> Mark | None:
         """The newest mark, as soon as it is another one than ``seen``.
@@ -51,7 +59,7 @@ class Feed:
             seconds: longest wait.
 
         Returns:
-            ``None`` when nothing changed for that long.
+            ``None`` when nothing changed for that long, or when the feed is closed.
         """
         self._listeners += 1
         if self._looker is None or self._looker.done():
@@ -59,8 +67,8 @@ class Feed:
             self._looker = asyncio.create_task(self._look_on())
         try:
             async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: self._mark is not None and self._mark != seen)
-                return self._mark
+                await self._changed.wait_for(lambda: self.is_closed or self._mark not in (None, seen))
+                return None if self.is_closed else self._mark
         except TimeoutError:
             return None
         finally:
@@ -68,7 +76,7 @@ class Feed:
 
     async def _look_on(self) -> None:
         """Look until nobody listens any more; a journal that is busy is asked again next time."""
-        while self._listeners:
+        while self._listeners and not self.is_closed:
             with suppress(Unavailable):
                 mark = await to_thread.run_sync(self._look)
                 if mark != self._mark:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anyio import to_thread
 from fastapi.exceptions import RequestValidationError
@@ -135,8 +135,12 @@ def _parsed(model: type[_Model], body: bytearray, *where: str) -> _Model:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        details = error.errors(include_input=False)
-    raise RequestValidationError([{**each, "loc": (*where, *each["loc"])} for each in details])
+        raise RequestValidationError([_placed(one, where) for one in error.errors(include_input=False)]) from None
+
+
+def _placed(details: Mapping[str, Any], where: tuple[str, ...]) -> dict[str, Any]:
+    """An error of a part, named by its place in the whole request."""
+    return {**details, "loc": (*where, *details["loc"])}
 
 
 def _invalid(kind: str, *where: str) -> RequestValidationError:

@@ -177,7 +177,10 @@ def test_long_calls_have_an_end_for_the_one_who_waits() -> None:
         with pytest.raises(Unavailable) as busy:
             await blocking.run(lambda: True, 1)
         assert busy.value.code == "API_OCCUPEE"
+        (thread,) = (each for each in threading.enumerate() if each.name == "api-long-call")
         hold.set()
+        await asyncio.to_thread(thread.join, 10)
+        assert await blocking.run(lambda: True, 10)  # the late result went nowhere, and the place is free
 
     asyncio.run(body())
 

@@ -516,7 +516,7 @@ def test_a_websocket(scene: ApiScene) -> None:
 def test_an_upgrade_on_the_wire_is_an_ordinary_request(scene: ApiScene) -> None:
     with scene.live() as live:
         lines = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: x")
-        assert live.say(live.head("GET", "/api/v1/events", *lines)).startswith(b"HTTP/1.1 404")
+        assert live.say(live.head("GET", "/api/v1/events", *lines)).startswith(b"HTTP/1.1 401")
 
 
 # --- what every answer carries ---

@@ -5,13 +5,15 @@ request – the first head, the next one, the rest of a body that was refused �
 """
 
 import asyncio
+import socket
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-__all__ = ["HEAD_SECONDS", "TimedProtocol", "server_for"]
+__all__ = ["HEAD_SECONDS", "Server", "TimedProtocol", "server_for"]
 
 HEAD_SECONDS = 10.0
 _LONGEST_HEAD_BYTES = 32 * 1024
@@ -58,16 +60,40 @@ class TimedProtocol(H11Protocol):
             self._head_timer = None
 
 
-def server_for(app: ASGIApp, **options: Any) -> uvicorn.Server:
+BeforeStop = Callable[[], Awaitable[None]]
+"""Ends what would otherwise never end by itself: the streams."""
+
+
+class Server(uvicorn.Server):
+    """Ends the streams before it waits for the answers under way.
+
+    Args:
+        config: of uvicorn.
+        before_stop: called on the event loop of the server.
+    """
+
+    def __init__(self, config: uvicorn.Config, before_stop: BeforeStop) -> None:
+        super().__init__(config)
+        self._before_stop = before_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        await self._before_stop()
+        await super().shutdown(sockets)
+
+
+def server_for(app: Starlette, *, before_stop: BeforeStop | None = None, **options: Any) -> uvicorn.Server:
     """A server with the limits of this module; hand it a bound loopback socket with ``run(sockets=[…])``.
 
     Args:
         app: the guarded application.
+        before_stop: ends the streams; default: what the application carries as ``state.before_stop``.
         options: further ones of ``uvicorn.Config``, such as a certificate.
     """
+    before_stop = before_stop or app.state.before_stop
     config = uvicorn.Config(
         app, http=TimedProtocol, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
         proxy_headers=False, limit_concurrency=_MOST_CONNECTIONS, timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS, h11_max_incomplete_event_size=_LONGEST_HEAD_BYTES, **options,
     )  # fmt: skip
-    return uvicorn.Server(config)
+    return Server(config, before_stop)

@@ -1,0 +1,114 @@
+"""``/api/v1/inbox``: what arrived, its documents, and the mark that an application has taken it."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Response
+
+from connector.api.arrivals import InboxFile, files_of, inbox_item, inbox_message
+from connector.api.guard.tokens import Caller
+from connector.api.mailboxes import find_mailbox
+from connector.api.page.envelopes import Envelope
+from connector.api.requests import requires
+from connector.api.services import ApiServices
+from connector.client.models.inbox import InboxItemModel, InboxMessageModel, InboxModel
+from connector.domain.errors import InvalidSubmission
+from connector.domain.scopes import Scope
+from connector.domain.states import IncomingState
+from connector.exchange.arrival import Arrival
+from connector.journal.records import IncomingMessage
+
+__all__ = ["routes"]
+
+Id = Annotated[str, Path(pattern="^[0-9A-Z]{26}$", description="ULID", examples=["01KAGZ1ZQ2W3E4R5T6Y7P8A9SD"])]
+Number = Annotated[int, Path(ge=0, le=10_000, description="`number` of the document")]
+Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`next_cursor` of the page before")]
+
+_FILE_POLICY = "default-src 'none'; sandbox"
+_Responses = dict[int | str, dict[str, Any]]
+_BYTES: _Responses = {
+    200: {"content": {"application/octet-stream": {}}, "description": "The bytes, exactly as they came."}
+}
+_RAW: _Responses = {
+    200: {"content": {"message/rfc822": {}}, "description": "The message, exactly as the operator gave it."}
+}
+
+
+def routes(
+    services: ApiServices, envelope: Callable[[IncomingMessage], Envelope],
+    opened: Callable[[IncomingMessage], Arrival],
+) -> APIRouter:  # fmt: skip
+    """All about what arrived.
+
+    Args:
+        services: behind the routes.
+        envelope: who wrote and what about; quick.
+        opened: a message with its documents; raises what reading raises.
+    """
+    router = APIRouter(prefix="/inbox", tags=["inbox"])
+    journal = services.journal
+    may_read = [requires(Scope.INBOX_READ)]
+
+    @router.get("", summary="List received messages", dependencies=may_read)
+    def list_(
+        mailbox: Annotated[str | None, Query(max_length=320, description="Folder name or address")] = None,
+        state: Annotated[list[IncomingState] | None, Query()] = None,
+        cursor: Cursor = None,
+        limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    ) -> InboxModel:
+        """Newest first: messages for people, neither receipts nor duplicates."""
+        box = find_mailbox(services.settings, mailbox).address if mailbox is not None else None
+        rows = journal.newest_received(limit=limit + 1, after=cursor, states=state or None, mailbox=box)
+        marks = journal.taken_marks([row.id for row in rows])
+        items = [inbox_item(row, envelope(row), marks.get(row.id)) for row in rows[:limit]]
+        return InboxModel(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+
+    @router.get("/{inbox_id}", summary="One received message, opened", dependencies=may_read)
+    def show(inbox_id: Id) -> InboxMessageModel:
+        """Sender, text, documents with their patients. Nothing of it is verified but what the operator checks."""
+        row = journal.incoming(inbox_id)
+        return inbox_message(row, opened(row), journal.taken_marks([row.id]).get(row.id))
+
+    @router.get(
+        "/{inbox_id}/documents/{number}", summary="One document", dependencies=may_read, responses=_BYTES,
+        response_class=Response,
+    )  # fmt: skip
+    def document(inbox_id: Id, number: Number) -> Response:
+        """The bytes, exactly as they came; to be saved, never run."""
+        files = files_of(opened(journal.incoming(inbox_id)))
+        if number >= len(files):
+            raise InvalidSubmission("INTROUVABLE", "the message has no such document")
+        return _saved(files[number])
+
+    @router.get(
+        "/{inbox_id}/raw", summary="The whole message", dependencies=may_read, responses=_RAW, response_class=Response
+    )
+    def raw(inbox_id: Id) -> Response:
+        """As the operator gave it, also when it was set aside."""
+        row = journal.incoming(inbox_id)
+        content = journal.payload(row.payload_id or "")
+        return _attachment(content, f"{row.id}.eml", "message/rfc822")
+
+    @router.post("/{inbox_id}/taken", summary="Say that you have it")
+    def taken(inbox_id: Id, caller: Annotated[Caller, requires(Scope.INBOX_WRITE)]) -> InboxItemModel:
+        """For the other applications and for the person; the first one counts. Nothing is deleted anywhere."""
+        mark = journal.mark_taken(inbox_id, by=caller.name)
+        row = journal.incoming(inbox_id)
+        return inbox_item(row, envelope(row), mark)
+
+    return router
+
+
+def _saved(file: InboxFile) -> Response:
+    return _attachment(file.content, file.model.name, "application/octet-stream")
+
+
+def _attachment(content: bytes, name: str, media_type: str) -> Response:
+    """Bytes from outside: saved under a name that cannot leave its folder, run by nothing."""
+    plain = "".join(c if c.isalnum() or c in "._- " else "_" for c in name).strip(". ")[:150] or "document"
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(plain)}",
+        "Content-Security-Policy": _FILE_POLICY,
+    }
+    return Response(content, media_type=media_type, headers=headers)
