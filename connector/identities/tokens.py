@@ -132,8 +132,9 @@ class TokenStore:
         """The operator refused this token: it is never shown again; another one that came meanwhile stays."""
         with self._lock:
             drawer = self._drawer(mailbox)
-            if _trace_of(token) not in drawer.refused:
-                drawer.refused.append(_trace_of(token))
+            trace = _trace_of(token)
+            if trace not in drawer.refused:  # one that is refused often must not push out the others
+                drawer.refused.append(trace)
             if drawer.token == token:
                 drawer.token, drawer.code = "", "JETON_REFUSE"
 

@@ -16,6 +16,7 @@ from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConnectorError, InvalidSubmission
 from connector.domain.states import WaitingFor
 from connector.identities import IdentityUnavailable, TokenStore
+from connector.identities.tokens import REMEMBERED_REFUSALS
 from connector.testing.clock import EPOCH, FakeClock
 from tests.our_errors import only_our_errors
 
@@ -181,6 +182,14 @@ def test_nothing_that_is_shown_of_the_store_holds_a_token(store: TokenStore) -> 
     assert not any(OPAQUE in text for text in shown)
     with pytest.raises(TypeError):
         pickle.dumps(store)
+
+
+def test_a_token_that_is_refused_again_and_again_does_not_make_the_others_forgotten(store: TokenStore) -> None:
+    store.refuse(ME, "first")
+    for _ in range(REMEMBERED_REFUSALS + 1):
+        store.refuse(ME, "second")
+    with pytest.raises(InvalidSubmission, match="JETON_REFUSE"):
+        store.put(ME, "first")
 
 
 def test_many_threads_may_use_it_at_once(store: TokenStore) -> None:
