@@ -134,7 +134,7 @@ class Daemon:
             self._health.add(mailbox.folder, parts.health)
         tell_mailboxes(self._shared.identities, self._cards, self._mailboxes)
         if self._cards is not None:
-            self._health.add("card", partial(card_health, self._cards))
+            self._health.add("card", partial(card_health, self._cards, self._shared.clock))
         preparer = Preparer(self._journal, self._rules, self._shared.owner)
         for number, bell in enumerate(self._shared.prepare_bells, 1):
             mood = Mood(f"prepare-{number}", self._shared.clock)

@@ -17,7 +17,7 @@ from connector.support.health import Component, Condition
 
 if TYPE_CHECKING:
     from connector.identities.card.service import CardService
-    from connector.identities.card.status import CardStatus
+    from connector.identities.card.status import CardPort, CardStatus
 
 __all__ = ["card_health", "make_cards", "make_identity_services", "tell_mailboxes", "watching"]
 
@@ -78,8 +78,15 @@ def watching(cards: "CardService | None") -> Iterator[None]:
         cards.close()
 
 
-def card_health(cards: "CardService") -> Component:
-    """How the card is, for the health tree."""
+def card_health(cards: "CardPort", clock: Clock) -> Component:
+    """How the card is; a certificate that comes to its end is told of 90, 60, 30 and 7 days before."""
     status = cards.status()
-    condition = Condition.WAITING if status.code else Condition.OK
-    return Component("card", condition, status.code or None, detail=status.detail)
+    if status.code:
+        return Component("card", Condition.WAITING, status.code, detail=status.detail)
+    from connector.support.doctor.expiry import expiry  # noqa: PLC0415 - all of the doctor comes with it
+    from connector.support.doctor.finding import Severity  # noqa: PLC0415 - as above
+
+    held = [token.certificate for token in status.tokens if token.certificate is not None]
+    told = [expiry(one.name, one.not_before, one.not_after, clock.now()) for one in held]
+    soon = next((finding for finding in told if finding.severity is not Severity.OK), None)
+    return Component("card") if soon is None else Component("card", code=soon.code, detail=soon.detail)
