@@ -1,80 +1,60 @@
-"""One conversation with the connector of this machine.
+"""What a program can ask of the connector, one method per question."""
 
-The token, and everything said with it, goes only over a connection on which the other side has just proved that it is
-the connector that wrote the discovery file. When that connection is lost in between, the proof is asked for again
-instead of anything being sent to whoever has the port by then.
-"""
-
-import hmac
-from collections.abc import Mapping
-from types import TracebackType
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from connector.client.discovery import Endpoint
-from connector.client.failure import ServiceError, ServiceUnknown, ServiceUnreachable
+from connector.client.failure import ServiceUnknown
+from connector.client.link import Link, as_object, read_as
 from connector.client.models.card import CardStatusModel, CardTestModel
-from connector.client.models.instance import InstanceModel
+from connector.client.models.events import EventModel
+from connector.client.models.inbox import InboxItemModel, InboxMessageModel, InboxModel
 from connector.client.models.mailboxes import CodeStateModel, MailboxesModel, MailboxModel, TokenStateModel
-from connector.client.proof import instance_proof, new_nonce
+from connector.client.models.messages import MessageDetailModel, MessageModel, MessagesModel
 
-__all__ = ["Connection"]
-
-_CONNECT_SECONDS = 3.0
-_ANSWER_SECONDS = 30.0
-_PERSON_SECONDS = 120.0  # the person types at the reader's own pad
-_ATTEMPTS = 3
-_ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+__all__ = ["Connection", "StreamEvent"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class _NewConnection(Exception):
-    """A request would have gone over a connection that has proved nothing."""
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """One event of the stream."""
+
+    name: str  # message, inbox, connector; hello, state, reset
+    number: int | None  # where to go on; None: it changes nothing about that
+    event: EventModel | None = None  # of message, inbox, connector
 
 
-class Connection:
-    """Asks the connector that a discovery file describes. Not thread-safe.
+class Connection(Link):
+    """Asks the connector that a discovery file describes, with the person's own token. Not thread-safe.
 
-    Args:
-        endpoint: where, whom, with which token.
-        transport: stands in for the network in tests; it is trusted.
-        language: ``fr`` or ``en``, for the ``title`` of problems.
+    An application has a token of its own: see :meth:`for_application`.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, *, transport: httpx.BaseTransport | None = None, language: str = "fr"
-    ) -> None:
-        self._endpoint = endpoint
-        self._http = httpx.Client(
-            base_url=endpoint.url,
-            transport=transport or httpx.HTTPTransport(limits=_ONE_CONNECTION, trust_env=False),
-            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
-            headers={"Accept-Language": language},
-            trust_env=False,
-        )
-        self._is_proven = False
+    @classmethod
+    def for_application(cls, token: str, *, host: str = "127.0.0.1", port: int = 8723, language: str = "fr") -> Self:
+        """With the token of an application, which cannot tell whether the other side is the connector.
 
-    def __enter__(self) -> Self:
-        return self
+        Args:
+            token: from ``mss-connector client add``, or from pairing.
+            host: as in the settings.
+            port: likewise.
+            language: for the ``title`` of problems.
+        """
+        return cls(Endpoint(host=host, port=port, token=token), language=language, proves=False)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Hang up."""
-        self._http.close()
-
-    # --- what can be asked ---
+    # --- how it is ---
 
     def health(self) -> dict[str, Any]:
         """The health tree: ``status``, ``version``, ``components`` below."""
-        tree = _object(self.ask("GET", "/api/v1/health"))
+        tree = as_object(self.ask("GET", "/api/v1/health"))
         if "status" not in tree:
             raise ServiceUnknown("the answer is not a health tree; another version?")
         return tree
@@ -135,67 +115,116 @@ class Connection:
         """A person has checked login and password: a code may be asked for again."""
         return self._send("POST", f"{_mailbox(box)}/code/unlock", CodeStateModel)
 
+    # --- what is sent ---
+
+    def submit(  # noqa: PLR0913 - what a message has, all by name
+        self, mailbox: str, documents: Mapping[str, bytes], *, recipients: Sequence[str] = (),
+        copies: Sequence[str] = (), to_patient: bool = False, reference: str | None = None,
+        subject: str | None = None, body: str | None = None, options: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> MessageModel:  # fmt: skip
+        """Give documents to be sent; when this returns, they are kept.
+
+        Args:
+            mailbox: sender: folder name or address.
+            documents: file name to content.
+            recipients: addresses; empty = those of the document, or of the mailbox's settings.
+            copies: addresses.
+            to_patient: also to the patient's own mailbox.
+            reference: your own number.
+            subject: only used without a CDA.
+            body: plain text.
+            options: see :class:`connector.client.models.messages.OptionsModel`.
+            key: tells a repeated request from a new one; give the same again after a break. Default: a new one.
+
+        Raises:
+            ServiceError: it cannot be sent as it is.
+        """
+        head = {
+            "mailbox": mailbox, "recipients": [{"address": address} for address in recipients],
+            "copies": [{"address": address} for address in copies], "to_patient": to_patient, "reference": reference,
+            "subject": subject, "body": body, "options": dict(options or {}),
+        }  # fmt: skip
+        files: list[tuple[str, Any]] = [("message", (None, json.dumps(head), "application/json"))]
+        files += [("documents", (name, content, "application/octet-stream")) for name, content in documents.items()]
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return read_as(self.ask("POST", "/api/v1/messages", files=files, headers=headers), MessageModel)
+
+    def messages(
+        self, *, mailbox: str | None = None, states: Sequence[str] = (), text: str = "", cursor: str | None = None,
+        limit: int = 50,
+    ) -> MessagesModel:  # fmt: skip
+        """A page of messages, newest first; ``next_cursor`` leads to the next."""
+        wanted = {"mailbox": mailbox, "state": list(states), "q": text, "cursor": cursor, "limit": limit}
+        return self._get("/api/v1/messages", MessagesModel, wanted)
+
+    def message(self, message_id: str) -> MessageDetailModel:
+        """One message with its story."""
+        return self._get(f"/api/v1/messages/{quote(message_id, safe='')}", MessageDetailModel)
+
+    def retry(self, message_id: str) -> MessageModel:
+        """Try again now, to those who did not get it."""
+        return self._decide(message_id, "retry")
+
+    def cancel(self, message_id: str) -> MessageModel:
+        """Give up what has not left."""
+        return self._decide(message_id, "cancel")
+
+    def release(self, message_id: str) -> MessageModel:
+        """Let a duplicate leave, or a message whose outcome is unknown leave again."""
+        return self._decide(message_id, "release")
+
+    # --- what arrived ---
+
+    def inbox(
+        self, *, mailbox: str | None = None, states: Sequence[str] = (), cursor: str | None = None, limit: int = 50
+    ) -> InboxModel:
+        """A page of received messages, newest first; ``next_cursor`` leads to the next."""
+        wanted = {"mailbox": mailbox, "state": list(states), "cursor": cursor, "limit": limit}
+        return self._get("/api/v1/inbox", InboxModel, wanted)
+
+    def inbox_message(self, inbox_id: str) -> InboxMessageModel:
+        """One received message, opened."""
+        return self._get(_inbox(inbox_id), InboxMessageModel)
+
+    def inbox_document(self, inbox_id: str, number: int) -> bytes:
+        """The bytes of one of its documents."""
+        return self.ask("GET", f"{_inbox(inbox_id)}/documents/{number}").content
+
+    def inbox_raw(self, inbox_id: str) -> bytes:
+        """The whole message as the operator gave it."""
+        return self.ask("GET", f"{_inbox(inbox_id)}/raw").content
+
+    def take(self, inbox_id: str) -> InboxItemModel:
+        """Say that you have it."""
+        return self._send("POST", f"{_inbox(inbox_id)}/taken", InboxItemModel)
+
+    # --- what happens ---
+
+    def events(self, after: int | None = None) -> Iterator[StreamEvent]:
+        """Follow what happens, until the connector stops; then ask again with the last number.
+
+        Args:
+            after: number of the last event that is known; ``None`` = from now on.
+
+        Raises:
+            ServiceUnreachable: ``SERVICE_ARRETE``: the connection broke.
+        """
+        headers = {"Last-Event-ID": str(after)} if after is not None else {}
+        with self.stream("/api/v1/events", headers=headers) as lines:
+            yield from _events(lines)
+
     # --- how it is asked ---
 
-    def _get(self, path: str, model: type[_Model]) -> _Model:
-        return _read(self.ask("GET", path), model)
+    def _get(self, path: str, model: type[_Model], params: Mapping[str, Any] | None = None) -> _Model:
+        wanted = {name: value for name, value in (params or {}).items() if value not in (None, "", [])}
+        return read_as(self.ask("GET", path, params=wanted), model)
 
     def _send(self, method: str, path: str, model: type[_Model], body: Mapping[str, Any] | None = None) -> _Model:
-        return _read(self.ask(method, path, body), model)
+        return read_as(self.ask(method, path, body), model)
 
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
-        """Send one request with the owner's token and give back an answer that is not a problem.
-
-        Raises:
-            ServiceUnreachable: ``SERVICE_ARRETE``.
-            ServiceUnknown: ``SERVICE_INCONNU``: somebody else has the port.
-            ServiceError: the problem that was answered.
-        """
-        for _ in range(_ATTEMPTS):
-            if not self._is_proven:
-                self._prove()
-            try:
-                response = self._request(method, path, body)
-            except _NewConnection:
-                self._is_proven = False
-                continue
-            if response.is_success:
-                return response
-            raise ServiceError(_object(response), response.status_code)
-        raise ServiceUnreachable("the connection is lost each time")
-
-    def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
-        request = self._http.build_request(
-            method, path, json=body, headers={"Authorization": f"Bearer {self._endpoint.token}"},
-            timeout=httpx.Timeout(_PERSON_SECONDS, connect=_CONNECT_SECONDS),
-            extensions={"trace": _refuse_new_connection},
-        )  # fmt: skip
-        return self._reached(request)
-
-    def _prove(self) -> None:
-        """Ask for the proof, on the one connection that is then used.
-
-        Raises:
-            ServiceUnknown: ``SERVICE_INCONNU``.
-        """
-        nonce, endpoint = new_nonce(), self._endpoint
-        response = self._reached(self._http.build_request("GET", "/api/v1/instance", params={"nonce": nonce}))
-        try:
-            told = InstanceModel.model_validate_json(response.content)
-        except ValidationError as error:
-            raise ServiceUnknown("whoever has the port does not speak our language") from error
-        expected = instance_proof(
-            endpoint.token, instance=endpoint.instance, host=endpoint.host, port=endpoint.port, nonce=nonce
-        )
-        if not endpoint.token or not hmac.compare_digest(told.proof.encode(), expected.encode()):
-            raise ServiceUnknown("whoever has the port could not prove to be the connector")
-        self._is_proven = True
-
-    def _reached(self, request: httpx.Request) -> httpx.Response:
-        try:
-            return self._http.send(request)
-        except httpx.TransportError as error:
-            raise ServiceUnreachable(f"no answer from port {self._endpoint.port} ({type(error).__name__})") from error
+    def _decide(self, message_id: str, decision: str) -> MessageModel:
+        return self._send("POST", f"/api/v1/messages/{quote(message_id, safe='')}/{decision}", MessageModel)
 
 
 def _mailbox(box: str) -> str:
@@ -203,23 +232,25 @@ def _mailbox(box: str) -> str:
     return f"/api/v1/mailboxes/{quote(box, safe='@')}"
 
 
-def _refuse_new_connection(event: str, _: Mapping[str, Any]) -> None:
-    """Hook of httpcore: called before it opens a connection, when nothing has been sent yet."""
-    if event.startswith("connection.connect_"):
-        raise _NewConnection
+def _inbox(inbox_id: str) -> str:
+    return f"/api/v1/inbox/{quote(inbox_id, safe='')}"
 
 
-def _read(response: httpx.Response, model: type[_Model]) -> _Model:
-    try:
-        return model.model_validate_json(response.content)
-    except ValidationError as error:
-        raise ServiceUnknown(f"the answer is not a {model.__name__}; another version?") from error
+def _events(lines: Iterator[str]) -> Iterator[StreamEvent]:
+    """Lines of server-sent events (HTML, section 9.2) as events; comments and hints are left out."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name:
+            fields[name] = value.removeprefix(" ")
+        elif not line:
+            if "event" in fields:
+                yield _event(fields)
+            fields = {}
 
 
-def _object(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of an answer; empty when it is something else."""
-    try:
-        found = response.json()
-    except ValueError:
-        found = None
-    return found if isinstance(found, dict) else {}
+def _event(fields: Mapping[str, str]) -> StreamEvent:
+    name, number = fields["event"], fields.get("id")
+    known = name in ("message", "inbox", "connector")
+    event = EventModel.model_validate_json(fields.get("data", "")) if known else None
+    return StreamEvent(name, int(number) if number is not None else None, event)

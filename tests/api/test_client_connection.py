@@ -23,9 +23,15 @@ TOKEN = "mss_owner_" + "t" * 43
 
 @contextmanager
 def impostor(
-    respond: Callable[[str, int], tuple[int, bytes]], *, keeps: bool = True
+    respond: Callable[[str, int], tuple[int, bytes]], *, keeps: bool = True, short_by: int = 0
 ) -> Iterator[tuple[int, list[str]]]:
-    """Somebody else's server; yields its port and everything that it was sent."""
+    """Somebody else's server; yields its port and everything that it was sent.
+
+    Args:
+        respond: status and body for a path and the port.
+        keeps: keep the connection after an answer.
+        short_by: promise that many bytes too many after the first answer, then hang up.
+    """
     heard: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -36,8 +42,9 @@ def impostor(
             heard.append(f"{self.command} {self.path}\n{self.headers}\n{self.rfile.read(length).decode()}")
             status, body = respond(self.path, port)
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            if not keeps:
+            missing = short_by if len(heard) > 1 else 0
+            self.send_header("Content-Length", str(len(body) + missing))
+            if not keeps or missing:
                 self.send_header("Connection", "close")
                 self.close_connection = True
             self.end_headers()
