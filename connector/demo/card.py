@@ -4,6 +4,7 @@ Everything else is real: the certificates have the form of those of a CPS, the k
 connector asks for the PIN and signs its TLS handshakes with it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from connector.sandbox.authority import Authority
 from connector.sandbox.certificates import CardHolders
 from connector.sandbox.person import Holder
 from connector.sandbox.pki import sandbox_name
-from connector.sandbox.soft_card import SoftCard, SoftCardError, make_soft_card, practitioner_objects
+from connector.sandbox.soft_card import SoftCardError, make_soft_card, practitioner_objects
 from connector.settings.model import Settings
 
 __all__ = ["DEMO_PIN", "DemoCard", "insert_card", "make_card"]
@@ -33,7 +34,8 @@ DEMO_PIN = "1234"
 class DemoCard:
     """A card and who issued it."""
 
-    soft: SoftCard
+    module: Path  # its middleware
+    environment: Mapping[str, str]  # of the process that uses it
     holders: CardHolders
     pin: str = field(repr=False)
 
@@ -58,7 +60,7 @@ def make_card(folder: Path, mailbox: str, *, pin: str = DEMO_PIN) -> DemoCard:
     except SoftCardError as error:
         raise DemoFailed(str(error)) from error
     authorities = (root.certificate, persons.certificate)
-    return DemoCard(soft, CardHolders({HOLDER.national_id: mailbox}, authorities), pin)
+    return DemoCard(soft.module, soft.environment, CardHolders({HOLDER.national_id: mailbox}, authorities), pin)
 
 
 def insert_card(settings: Settings, card: DemoCard) -> tuple[str, str]:

@@ -48,20 +48,25 @@ class Stage:
 
 
 @contextmanager
-def stage(parent: Path, *, with_card: bool = False, pin: str = DEMO_PIN, more_settings: str = "") -> Iterator[Stage]:
+def stage(
+    parent: Path, *, with_card: bool = False, pin: str = DEMO_PIN, card: DemoCard | None = None,
+    more_settings: str = "",
+) -> Iterator[Stage]:  # fmt: skip
     """Start the embedded operator and the daemon in a fresh folder below ``parent``; stop both at the end.
 
     Args:
         parent: gets a folder for this run.
         with_card: the practitioner has a card (SoftHSM) instead of a software certificate.
         pin: of that card.
+        card: another card for the practitioner.
         more_settings: TOML tables after those of the demonstration, such as further mailboxes.
 
     Raises:
         DemoFailed: the daemon did not start, or SoftHSM is not there.
     """
     folder = _fresh_folder(parent)
-    card = make_card(folder / "carte", PRACTITIONER, pin=pin) if with_card else None
+    if with_card:
+        card = make_card(folder / "carte", PRACTITIONER, pin=pin)
     operator = EmbeddedOperator(
         folder / "operateur", [LABORATORY, PRACTITIONER, COLLEAGUE], cards=card.holders if card else None
     )
@@ -70,7 +75,7 @@ def stage(parent: Path, *, with_card: bool = False, pin: str = DEMO_PIN, more_se
         config = folder / "connector.toml"
         config.write_text(_settings_text(folder, operator, card) + more_settings, encoding="utf-8")
         settings = read_settings(config)
-        environment = card.soft.environment if card else {}
+        environment = card.environment if card else {}
         with _daemon(config, settings, folder / "connecteur.log", environment):
             yield Stage(folder, config, settings, operator, card)
     finally:
@@ -137,7 +142,7 @@ def _settings_text(folder: Path, operator: EmbeddedOperator, card: DemoCard | No
         laboratory_certificate=json.dumps(str(operator.client_certificate(LABORATORY))),
         practitioner=PRACTITIONER,
         practitioner_identity=_practitioner_identity(operator, card),
-        card=f"[card]\nmodule = {json.dumps(str(card.soft.module))}\n" if card else "",
+        card=f"[card]\nmodule = {json.dumps(str(card.module))}\n" if card else "",
     )
 
 
