@@ -9,7 +9,8 @@ from connector.api.blocking import Blocking
 from connector.api.errors import Containment, answer_errors
 from connector.api.guard import Gate, GuardSettings
 from connector.api.page import Desk, PageOptions, page_routes
-from connector.api.routes import card, codes, events, inbox, instance, mailboxes, messages, metrics
+from connector.api.routes import card, codes, description, events, inbox, instance, mailboxes, messages, metrics
+from connector.api.schema import describe, operation_id
 from connector.api.services import ApiServices
 
 __all__ = ["create_app"]
@@ -35,6 +36,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
         middleware=[
             Middleware(Gate, settings=bounds, authenticate=access.authenticate, clock=services.clock),
             Middleware(Containment),
@@ -45,6 +47,8 @@ def create_app(
     desk = Desk(services, page or PageOptions())
     app.include_router(_version_1(services, bounds.port, desk))
     app.include_router(page_routes(desk))
+    describe(app)
+    app.include_router(description.routes(app.openapi))
     app.state.before_stop = desk.feed.close
     return app
 

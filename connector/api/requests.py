@@ -36,7 +36,9 @@ def requires(scope: Scope) -> Any:
         RefusedRequest: ``ACCES_SANS_JETON``, ``ACCES_INSUFFISANT``.
     """
 
-    async def check(request: Request, _: Annotated[object, Security(_bearer)]) -> Caller:
+    async def check(
+        request: Request, _: Annotated[object, Security(_bearer, scopes=[scope.value])]
+    ) -> Caller:  # fmt: skip
         caller: Caller | None = getattr(request.state, "caller", None)
         if caller is None:
             raise RefusedRequest(missing())
@@ -44,7 +46,6 @@ def requires(scope: Scope) -> Any:
             raise RefusedRequest(insufficient(scope))
         return caller
 
-    check.__dict__["scope"] = scope
     return Depends(check)
 
 

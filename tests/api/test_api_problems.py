@@ -5,7 +5,7 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.testclient import TestClient
 
 from connector.api.problem import language, problem_of, status_of
-from connector.client.models import card, events, inbox, instance, mailboxes, messages
+from connector.client.models import card, events, inbox, instance, mailboxes, messages, problem
 from connector.domain.errors import (
     ConfigurationError,
     ConnectorError,
@@ -117,7 +117,7 @@ def test_every_route_but_these_wants_a_scope(scene: ApiScene) -> None:
 
 MODELS = [
     model
-    for module in (card, events, inbox, instance, mailboxes, messages)
+    for module in (card, events, inbox, instance, mailboxes, messages, problem)
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
 ]

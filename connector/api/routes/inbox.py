@@ -28,10 +28,16 @@ Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`nex
 _FILE_POLICY = "default-src 'none'; sandbox"
 _Responses = dict[int | str, dict[str, Any]]
 _BYTES: _Responses = {
-    200: {"content": {"application/octet-stream": {}}, "description": "The bytes, exactly as they came."}
+    200: {
+        "content": {"application/octet-stream": {"example": "<?xml version='1.0'?><ClinicalDocument …"}},
+        "description": "The bytes, exactly as they came.",
+    }
 }
 _RAW: _Responses = {
-    200: {"content": {"message/rfc822": {}}, "description": "The message, exactly as the operator gave it."}
+    200: {
+        "content": {"message/rfc822": {"example": "From: Labo <labo@autre.mssante.fr>\r\n…"}},
+        "description": "The message, exactly as the operator gave it.",
+    }
 }
 
 

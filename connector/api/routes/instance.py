@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from connector import __version__
 from connector.api.requests import requires
 from connector.api.services import ApiServices
-from connector.client.models.instance import InstanceModel
+from connector.client.models.instance import AliveModel, HealthModel, InstanceModel
 from connector.client.proof import NONCE_PATTERN, instance_proof
 from connector.domain.scopes import Scope
 from connector.support.health import Condition
@@ -22,8 +22,11 @@ def public_routes(services: ApiServices) -> APIRouter:
     """For whoever watches whether the connector works: nothing about its mailboxes."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/health", summary="Does it work?", responses={503: {"description": "Something is broken."}})
-    def health() -> JSONResponse:
+    @router.get(
+        "/health", summary="Does it work?", response_model=AliveModel,
+        responses={503: {"model": AliveModel, "description": "Something is broken."}},
+    )  # fmt: skip
+    def alive() -> JSONResponse:
         """200 when it works or waits, 503 when something is broken."""
         overall = services.report().overall
         status = 503 if overall is Condition.ERROR else 200
@@ -53,7 +56,10 @@ def routes(services: ApiServices, port: int) -> APIRouter:
         )  # fmt: skip
         return InstanceModel(product=_PRODUCT, version=__version__, instance=owner.instance, proof=proof)
 
-    @router.get("/health", summary="How is every part?", dependencies=[requires(Scope.STATUS_READ)])
+    @router.get(
+        "/health", summary="How is every part?", dependencies=[requires(Scope.STATUS_READ)],
+        response_model=HealthModel,
+    )  # fmt: skip
     def health() -> JSONResponse:
         """The tree of components; always 200, ``status`` tells."""
         return JSONResponse({"version": __version__, **services.report().as_dict()})

@@ -12,7 +12,7 @@ from connector.api.render import message_detail, message_model
 from connector.api.requests import requires
 from connector.api.services import ApiServices
 from connector.api.submit import Budget, read_submission, take_submission
-from connector.client.models.messages import MessageDetailModel, MessageModel, MessagesModel
+from connector.client.models.messages import HEAD_EXAMPLE, MessageDetailModel, MessageModel, MessagesModel
 from connector.domain.ports import IdSource
 from connector.domain.scopes import Scope
 from connector.domain.states import OutgoingState
@@ -44,6 +44,7 @@ _BODY = {
                     },
                 },
                 "encoding": {"message": {"contentType": "application/json"}},
+                "example": {"message": HEAD_EXAMPLE, "documents": ["cr.xml", "cr.pdf"]},
             },
         },
     }

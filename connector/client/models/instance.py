@@ -1,10 +1,21 @@
 """Who answers."""
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from connector.client.models.base import Answer, example
 
-__all__ = ["InstanceModel"]
+__all__ = ["AliveModel", "ComponentModel", "HealthModel", "InstanceModel"]
+
+_COMPONENT = {
+    "name": "send",
+    "status": "waiting",
+    "code": "PIN",
+    "since": "2026-11-20T09:00:00+00:00",
+    "detail": "",
+    "title_fr": "Le code de la carte CPS est demandé.",
+    "cure_fr": "Saisissez le code de la carte.",
+    "components": [],
+}
 
 
 class InstanceModel(Answer):
@@ -27,3 +38,49 @@ class InstanceModel(Answer):
     """New at every start."""
     proof: str
     """HMAC-SHA-256 under the owner token, see docs/rest.md."""
+
+
+class AliveModel(Answer):
+    """Whether it works; nothing else, for anybody on this machine."""
+
+    model_config = ConfigDict(json_schema_extra=example({"status": "ok", "version": "0.1.0"}))
+
+    status: str
+    """``ok``, ``waiting`` or ``error``."""
+    version: str
+
+
+class ComponentModel(Answer):
+    """One part of the connector, as well as itself and everything below it."""
+
+    model_config = ConfigDict(json_schema_extra=example(_COMPONENT))
+
+    name: str
+    status: str
+    code: str | None = None
+    since: str | None = None
+    detail: str = ""
+    title_fr: str | None = None
+    cure_fr: str | None = None
+    components: list["ComponentModel"] = Field(default_factory=list)
+
+
+class HealthModel(ComponentModel):
+    """The whole tree."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {
+                **_COMPONENT,
+                "version": "0.1.0",
+                "name": "connector",
+                "code": None,
+                "since": None,
+                "title_fr": None,
+                "cure_fr": None,
+                "components": [_COMPONENT],
+            }
+        )
+    )
+
+    version: str

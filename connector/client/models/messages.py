@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_s
 from connector.client.models.base import Answer, Question, example
 
 __all__ = [
-    "DocumentModel", "EmailModel", "FileModel", "MessageDetailModel", "MessageModel", "MessagesModel", "OptionsModel",
-    "RecipientModel", "RecipientStateModel", "SubmitHeadModel", "SubmitModel", "TimelineEntryModel",
+    "HEAD_EXAMPLE", "DocumentModel", "EmailModel", "FileModel", "MessageDetailModel", "MessageModel",
+    "MessagesModel", "OptionsModel", "RecipientModel", "RecipientStateModel", "SubmitHeadModel", "SubmitModel",
+    "TimelineEntryModel",
 ]  # fmt: skip
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -62,7 +63,7 @@ _SUBMIT = {
     "documents": [_DOCUMENT],
     "options": {"read_receipt": True},
 }
-_HEAD = {name: value for name, value in _SUBMIT.items() if name != "documents"}
+HEAD_EXAMPLE = {name: value for name, value in _SUBMIT.items() if name != "documents"}
 _RECIPIENT_STATE = {"address": _ADDRESS, "kind": "to", "state": "delivered", "code": 250, "text": "2.1.5 Ok"}
 _EMAIL = {
     "id": "01KAGY6R9B5V8W2XJ6T4N0Q7M2",
@@ -158,7 +159,7 @@ class OptionsModel(Question):
 class SubmitHeadModel(Question):
     """What is to be sent, without the documents: part ``message`` of a multipart request."""
 
-    model_config = ConfigDict(json_schema_extra=example(_HEAD))
+    model_config = ConfigDict(json_schema_extra=example(HEAD_EXAMPLE))
 
     mailbox: str = Field(min_length=1, max_length=320)
     """Sender: folder name or address of one of the mailboxes."""
