@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from connector.client.models.events import EventModel
 from connector.client.models.messages import (
     EmailModel,
     FileModel,
@@ -13,9 +14,10 @@ from connector.client.models.messages import (
 )
 from connector.domain.catalogue import explain
 from connector.domain.states import OutgoingState
+from connector.journal.events import Event
 from connector.journal.records import OutgoingMessage, SubmissionView, TraceEntry
 
-__all__ = ["code_texts", "message_detail", "message_model", "overall_state"]
+__all__ = ["code_texts", "event_data", "message_detail", "message_model", "overall_state"]
 
 _O = OutgoingState
 _NEEDY_FIRST = (
@@ -87,3 +89,11 @@ def _entry(entry: TraceEntry) -> TimelineEntryModel:
         number=entry.seq, at=entry.at, actor=entry.actor, action=entry.action, server=entry.server,
         answer=entry.answer, outcome=entry.outcome,
     )  # fmt: skip
+
+
+def event_data(event: Event) -> dict[str, Any]:
+    """What a stream and a webhook tell of an event, ready for JSON."""
+    return EventModel(
+        number=event.number, at=event.at, kind=event.kind.value, subject_id=event.subject_id, mailbox=event.mailbox,
+        action=event.action, outcome=event.outcome,
+    ).model_dump(mode="json")  # fmt: skip

@@ -19,7 +19,7 @@ __all__ = ["Event", "EventKind", "Events"]
 
 _ids: BindParameter[Any] = bindparam("ids", expanding=True)
 _AFTER = select(trace).where(trace.c.seq > bindparam("after")).order_by(trace.c.seq).limit(bindparam("limit"))
-_FIRST = select(func.min(trace.c.seq))
+_ENDS = select(func.min(trace.c.seq).label("first"), func.max(trace.c.seq).label("last"))
 _SUBMISSION_OF = select(messages.c.id, messages.c.submission_id).where(messages.c.id.in_(_ids))
 _SUBMISSIONS = select(submissions.c.id).where(submissions.c.id.in_(_ids))
 _INCOMING = select(incoming.c.id).where(incoming.c.id.in_(_ids))
@@ -64,7 +64,13 @@ class Events(JournalPart):
     def first_number(self) -> int:
         """Number of the oldest entry that is kept; 1 when there is none."""
         with self._store.read() as connection:
-            return int(connection.execute(_FIRST).scalar() or 1)
+            return int(connection.execute(_ENDS).one().first or 1)
+
+    def is_kept_after(self, number: int) -> bool:
+        """True when nothing that happened after this entry has been dropped, and the number is of this journal."""
+        with self._store.read() as connection:
+            ends = connection.execute(_ENDS).one()
+        return number == 0 if ends.first is None else bool(ends.first - 1 <= number <= ends.last)
 
 
 def _event(row: AnyRow, about: Mapping[str, tuple[EventKind, str]]) -> Event:

@@ -2,7 +2,7 @@
 
 The questions live with their subject: :mod:`submissions <connector.journal.submissions>`, :mod:`freezing`,
 :mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`, :mod:`inbox`,
-:mod:`events`, :mod:`search`, :mod:`statistics`. All are synchronous and thread-safe.
+:mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`. All are synchronous and thread-safe.
 
 Promises, each with its test:
 
@@ -31,13 +31,14 @@ from connector.journal.submissions import Submissions
 from connector.journal.traces import Traces
 from connector.journal.upkeep import Upkeep
 from connector.journal.vault import Vault
+from connector.journal.webhooks import WebhookMarks
 
 __all__ = ["Journal", "journal_exists"]
 
 
 class Journal(
     Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients, InboxMarks, Events, Search,
-    Statistics,
+    Statistics, WebhookMarks,
 ):  # fmt: skip
     """The journal. Make it with :meth:`open`."""
 

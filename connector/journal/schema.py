@@ -34,9 +34,10 @@ from connector.domain.address import MailboxAddress
 __all__ = [
     "REVISION", "api_clients", "inbox_taken", "incoming", "message_documents", "message_recipients", "messages",
     "meta", "metadata", "payloads", "request_keys", "submission_files", "submissions", "trace", "trace_checkpoints",
+    "webhook_marks",
 ]  # fmt: skip
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a journal with any other revision is migrated, or refused when we do not know it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -264,4 +265,12 @@ inbox_taken = Table(
     Column("incoming_id", _ID, primary_key=True),
     Column("taken_at", Moment, nullable=False),
     Column("taken_by", String(80), nullable=False),  # name of the client
+)
+
+webhook_marks = Table(
+    "webhook_marks",
+    metadata,
+    Column("name", String(40), primary_key=True),  # in the settings
+    Column("number", BigInteger, nullable=False),  # of the last entry of the trace that was accepted
+    Column("at", Moment, nullable=False),
 )

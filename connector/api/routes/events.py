@@ -15,8 +15,8 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import Response, StreamingResponse
 
 from connector.api.feed import Feed, Mark
+from connector.api.render import event_data
 from connector.api.requests import requires
-from connector.client.models.events import EventModel
 from connector.domain.errors import Unavailable
 from connector.domain.scopes import Scope
 from connector.journal.events import Event
@@ -90,21 +90,16 @@ class _Follower:
         last = await to_thread.run_sync(self.journal.last_number)
         yield f"retry: {_RETRY_MILLISECONDS}\n{_told('hello', last if start is None else None, {'number': last})}"
         number = last if start is None else start
-        if start is not None and await self._is_lost(start, last):
+        if start is not None and not await to_thread.run_sync(self.journal.is_kept_after, start):
             number = last
             yield _told("reset", last, {"number": last})
         while not self.feed.is_closed:
             found = await to_thread.run_sync(self._after, number)
             for event in found:
                 number = event.number
-                yield _told(event.kind.value, event.number, _model(event))
+                yield _told(event.kind.value, event.number, event_data(event))
             if not found and (line := await self._news()):
                 yield line
-
-    async def _is_lost(self, start: int, last: int) -> bool:
-        """True when something after ``start`` is not kept any more, or ``start`` is of another journal."""
-        first = await to_thread.run_sync(self.journal.first_number)
-        return start > last or start < first - 1
 
     def _after(self, number: int) -> list[Event]:
         return self.journal.events_after(number, limit=_BATCH)
@@ -122,10 +117,3 @@ def _told(name: str, number: int | None, data: Any) -> str:
     """One event; without a number it does not change where the client goes on."""
     line = f"id: {number}\n" if number is not None else ""
     return f"{line}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
-
-
-def _model(event: Event) -> Any:
-    return EventModel(
-        number=event.number, at=event.at, kind=event.kind.value, subject_id=event.subject_id, mailbox=event.mailbox,
-        action=event.action, outcome=event.outcome,
-    ).model_dump(mode="json")  # fmt: skip
