@@ -45,6 +45,7 @@ class IdentityGate:
     identity: Identity | None
     missing: Hindrance | None = field(default=None, init=False)
     """Why no new session can be opened now."""
+    _was_asked: bool = field(default=False, init=False)  # the identity, at the last look
     _doubts: int = field(default=0, init=False)  # attempts in a row that failed although the identity was ready
     _doubt_until: float = field(default=0.0, init=False)  # monotonic
 
@@ -59,7 +60,8 @@ class IdentityGate:
         """
         if self.identity is None:
             return 0
-        before, self.missing = self.missing, hindrance(self.identity) if self._is_needed() else None
+        self._was_asked = self._is_needed()
+        before, self.missing = self.missing, hindrance(self.identity) if self._was_asked else None
         if self.missing is None:
             return 0 if self.is_in_doubt else self._resume(came_back=before is not None)
         self._doubt_until, self._doubts = 0.0, 0
@@ -74,7 +76,8 @@ class IdentityGate:
         """How many messages may leave at a time; ``None`` = the gate sets no bound."""
         if self.missing is not None:
             return open_sessions
-        return 0 if self.is_in_doubt else None
+        unknown = self.identity is not None and not self._was_asked  # for what has become due since
+        return 0 if self.is_in_doubt or unknown else None
 
     @property
     def is_in_doubt(self) -> bool:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConfigurationError, ConnectorError, IllegalTransition, NeedsPerson, Unavailable
 from connector.domain.states import OutgoingEvent, WaitingFor
 from connector.domain.states import OutgoingState as S
@@ -27,6 +28,7 @@ from connector.identities import (
     make_identity,
     plain,
 )
+from connector.journal.records import OutgoingMessage
 from connector.operators.base import Acceptance, OutgoingEnvelope, SubmissionLimits
 from connector.operators.errors import LoginDeferred
 from connector.sandbox.moods import MoodKind
@@ -162,6 +164,27 @@ def test_what_arrives_meanwhile_waits_too(scene: Scene) -> None:
     late = scene.frozen()
     scene.send()
     assert waits(scene, late)[:2] == (S.WAITING, W.CARD)
+
+
+def test_what_becomes_due_between_the_look_and_the_sending_is_not_tried_without_the_card(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(scene, Holder(NO_CARD), count=0)
+    rows: list[str] = []
+    waiting = scene.journal.waiting
+
+    def a_message_comes(mailbox: MailboxAddress) -> list[OutgoingMessage]:
+        """Asked after the gate has looked and before anything is claimed."""
+        if scene.dispatcher._gate._was_asked is False and not rows:
+            rows.append(scene.frozen())
+        return waiting(mailbox)
+
+    scene.send()  # the gate has seen that nothing is due
+    monkeypatch.setattr(scene.journal, "waiting", a_message_comes)
+    scene.send()
+    monkeypatch.undo()
+    scene.send()
+    assert [waits(scene, row) for row in rows] == [(S.WAITING, W.CARD, "CARTE_ABSENTE", 0)]
 
 
 def test_when_something_else_is_missing_everything_says_so(scene: Scene) -> None:
