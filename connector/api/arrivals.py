@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from connector.api.page.envelopes import Envelope
+from connector.api.envelopes import Envelope
 from connector.api.render import code_texts
 from connector.client.models.inbox import (
     InboxDocumentModel,

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from connector.api.page import pdf_worker
+from connector.api import pdf_worker
 from connector.api.page.routes import live as live_module
 from connector.daemon.endpoint import data_paths, tell_endpoint
 from connector.documents.pdf import render_cda_pdf

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from connector.api import pdf_pages
+from connector.api.checkup import Checkup
 from connector.api.feed import Feed, Mark
-from connector.api.page import pdf_pages
-from connector.api.page.checkup import Checkup
 from connector.api.page.desk import Desk
-from connector.api.page.pdf_pages import MOST_PAGES, PdfPages
-from connector.api.page.pieces import View, cda_pdf, cda_view, images_of, pieces_of_arrival, pieces_of_files, text_of
 from connector.api.pairing import MOST_REQUESTS, REQUEST_SECONDS, Pairing, PairingState
+from connector.api.pdf_pages import MOST_PAGES, PdfPages
+from connector.api.pieces import View, cda_pdf, cda_view, images_of, pieces_of_arrival, pieces_of_files, text_of
 from connector.documents.pdf import render_cda_pdf
 from connector.domain.errors import InvalidSubmission, MalformedMessage, Unavailable
 from connector.domain.scopes import Scope

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from connector.api.checkup import Checkup
 from connector.api.page import PageOptions
-from connector.api.page.checkup import Checkup
 from connector.domain.errors import InvalidSubmission, NeedsPerson, Unavailable
 from connector.domain.scopes import Scope
 from connector.domain.states import OutgoingEvent, OutgoingState
@@ -321,7 +321,7 @@ def test_a_busy_drawing_is_not_blamed_on_the_document(scene: PageScene, monkeypa
     def busy(*_: object) -> int:
         raise Unavailable("API_OCCUPEE", "others")
 
-    monkeypatch.setattr("connector.api.page.pdf_pages.PdfPages.count", busy)
+    monkeypatch.setattr("connector.api.pdf_pages.PdfPages.count", busy)
     assert visitor.get(f"/received/{incoming}/pieces/0").status_code == 503
 
 

@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from connector.api.envelopes import KEPT, Envelopes
 from connector.api.page.activity import Activity, Day, midnight
 from connector.api.page.chart import HEIGHT, WIDTH, chart_of
-from connector.api.page.envelopes import KEPT, Envelopes
 from connector.api.page.listing import Shade, find_received, out_row
 from connector.api.page.story import Progress, Step, StepName, summary_of, timeline
 from connector.domain.states import IncomingState, OutgoingEvent, OutgoingState, WaitingFor
@@ -199,7 +199,7 @@ def test_a_message_without_kept_bytes_has_no_envelope(scene: PageScene) -> None:
 
 
 def test_only_so_many_envelopes_are_remembered(scene: PageScene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.api.page.envelopes.KEPT", 1)
+    monkeypatch.setattr("connector.api.envelopes.KEPT", 1)
     first, second = (scene.journal.incoming(scene.arrive(name, files=())) for name in ("a", "b"))
     envelopes = Envelopes(scene.journal)
     kept = envelopes.of(first)

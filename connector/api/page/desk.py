@@ -8,14 +8,14 @@ from datetime import timedelta
 from functools import cached_property
 
 from connector.api.blocking import Blocking
+from connector.api.checkup import Checkup
+from connector.api.envelopes import Envelopes
 from connector.api.feed import Feed, Mark
 from connector.api.page.activity import Activity
-from connector.api.page.checkup import Checkup
-from connector.api.page.envelopes import Envelopes
 from connector.api.page.need import Facts, health_codes
-from connector.api.page.pdf_pages import PdfPages
 from connector.api.page.sessions import Sessions
 from connector.api.pairing import Pairing
+from connector.api.pdf_pages import PdfPages
 from connector.api.services import ApiServices
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.ports import IdSource

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from connector.api.page.envelopes import Envelope, Envelopes
+from connector.api.envelopes import Envelope, Envelopes
 from connector.api.page.story import summary_of
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState

@@ -7,9 +7,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Response
 
 from connector.api.arrivals import InboxFile, files_of, inbox_item, inbox_message
+from connector.api.envelopes import Envelope
 from connector.api.guard.tokens import Caller
 from connector.api.mailboxes import find_mailbox
-from connector.api.page.envelopes import Envelope
 from connector.api.requests import requires
 from connector.api.services import ApiServices
 from connector.client.models.inbox import InboxItemModel, InboxMessageModel, InboxModel

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from connector.api.page.checkup import Checkup
+from connector.api.checkup import Checkup
 from connector.api.page.desk import Desk
 from connector.api.page.entry import Entry, Form, PageRoute
 from connector.api.page.render import Visit

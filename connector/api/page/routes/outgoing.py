@@ -10,10 +10,10 @@ from connector.api.page.desk import ACTOR, Desk
 from connector.api.page.entry import Entry, Form, PageRoute
 from connector.api.page.listing import OUTGOING_FILTERS, out_row, outgoing_shade
 from connector.api.page.need import RECIPIENT_CODES
-from connector.api.page.pieces import Piece, pieces_of_files
 from connector.api.page.render import Visit
 from connector.api.page.routes.pieces import piece_routes
 from connector.api.page.story import timeline
+from connector.api.pieces import Piece, pieces_of_files
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConnectorError, InvalidSubmission
 from connector.domain.states import OUTGOING, OutgoingEvent, OutgoingState

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from connector.api.page.desk import Desk
 from connector.api.page.entry import Entry, PageRoute
-from connector.api.page.pdf_pages import MOST_PAGES
-from connector.api.page.pieces import Piece, View, cda_pdf, cda_view, images_of, text_of
 from connector.api.page.render import Visit
+from connector.api.pdf_pages import MOST_PAGES
+from connector.api.pieces import Piece, View, cda_pdf, cda_view, images_of, text_of
 from connector.domain.errors import ConnectorError, InvalidSubmission, Unavailable
 
 __all__ = ["piece_routes"]

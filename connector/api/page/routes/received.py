@@ -7,9 +7,9 @@ from connector.api.mailboxes import find_mailbox
 from connector.api.page.desk import ACTOR, Desk
 from connector.api.page.entry import Entry, Form, PageRoute
 from connector.api.page.listing import find_received, received_row
-from connector.api.page.pieces import Piece, pieces_of_arrival
 from connector.api.page.render import Visit
 from connector.api.page.routes.pieces import piece_routes
+from connector.api.pieces import Piece, pieces_of_arrival
 from connector.domain.errors import ConnectorError, MalformedMessage, Unavailable
 from connector.domain.states import IncomingState
 from connector.domain.text import Text

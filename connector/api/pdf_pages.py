@@ -1,6 +1,6 @@
 """Pages of a PDF as images: the browser gets no PDF to interpret, only pictures of it.
 
-The drawing is done by another process (:mod:`connector.api.page.pdf_worker`), within a time: a PDF from outside must
+The drawing is done by another process (:mod:`connector.api.pdf_worker`), within a time: a PDF from outside must
 not be able to hang, bloat or crash the connector.
 """
 

@@ -1,4 +1,4 @@
-"""The doctor on the page: one run at a time, in the background, told as it goes on; the support bundle made of it."""
+"""The doctor: one run at a time, in the background, told as it goes on; the support bundle made of it."""
 
 import threading
 from collections.abc import Callable, Sequence

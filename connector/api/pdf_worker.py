@@ -1,6 +1,6 @@
 """Draws pages of a PDF in a process of its own: nothing in it runs, and a crash takes nobody along.
 
-Started by :mod:`connector.api.page.pdf_pages` as a plain script, so it imports nothing of ours. PDFium comes without
+Started by :mod:`connector.api.pdf_pages` as a plain script, so it imports nothing of ours. PDFium comes without
 JavaScript and without XFA in these wheels; the file is only drawn.
 
 Standard input: the PDF. Arguments: first page (from 0), number of pages, width in pixels. Standard output: the number

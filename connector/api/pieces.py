@@ -1,4 +1,4 @@
-"""Documents of a message as the page shows them: each file once, archives opened, each with a way to look at it.
+"""Documents of a message as they are looked at: each file once, archives opened, each with a way to look at it.
 
 Nothing here runs anything: a CDA becomes HTML of our own, a PDF becomes pictures, text stays text, images are decoded
 and made anew. Everything else can only be saved.
@@ -21,7 +21,6 @@ from connector.exchange.arrival import Arrival
 from connector.xdm.package_reader import read_xdm
 
 __all__ = [
-    "_KIND_WORDS",
     "Piece",
     "View",
     "cda_pdf",
