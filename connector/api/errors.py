@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connector.api.guard.pipe import BodyRefused
@@ -22,6 +23,7 @@ _log = structlog.get_logger(__name__)
 
 _SAFE_STEP = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")  # a name, or a place in a list
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "expected")
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _HTTP_CODES = {404: "API_ROUTE_INCONNUE", 405: "API_METHODE_REFUSEE"}
 
 
@@ -66,9 +68,18 @@ def _field(details: dict[str, Any]) -> dict[str, Any]:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     code = _HTTP_CODES.get(error.status_code, "API_REQUETE_INVALIDE")
-    return problem(
-        code, error.status_code, detail="", accept_language=accept_language(request), headers=error.headers
-    )  # fmt: skip
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return problem(code, error.status_code, detail="", accept_language=accept_language(request), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of an address (RFC 9110 10.2.1); the router names those of the first route only."""
+    routes = request.app.routes
+    return ", ".join(
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    )
 
 
 class Containment:
