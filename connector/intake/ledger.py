@@ -6,7 +6,7 @@ from typing import Protocol
 
 from connector.domain.address import MailboxAddress
 from connector.domain.submission import Submission
-from connector.journal.records import SubmissionView, Taken, TraceEntry
+from connector.journal.records import RefusedDrop, SubmissionView, Taken
 
 __all__ = ["IntakeLedger", "ReportLedger"]
 
@@ -22,15 +22,8 @@ class IntakeLedger(Protocol):
         """True when :meth:`take` has committed."""
         ...
 
-    def add_trace(
-        self, *, action: str, mailbox: str = "", subject_id: str = "", server: str = "", answer: str = "",
-        outcome: str = "ok", actor: str | None = None,
-    ) -> None:  # fmt: skip
-        """Append to the trace."""
-        ...
-
-    def trace(self, *, subject_id: str | None = None, limit: int = 200) -> list[TraceEntry]:
-        """Read the trace."""
+    def refuse_drop(self, drop: RefusedDrop) -> None:
+        """Remember a drop that was set aside, with its entry in the trace, in one transaction; once."""
         ...
 
 

@@ -6,7 +6,7 @@ told, it holds the verdict and every name that will be used. A crash anywhere la
 1. the verdict is written [``claim.refused``];
 2. note, status files and marker are written under the names of the verdict;
 3. the originals are renamed into ``ERREURS`` [``claim.filed``];
-4. the trace gets its entry, unless it has it;
+4. the journal remembers it for the person, with an entry in the trace, once;
 5. the verdict and the claim's folder go.
 """
 
@@ -27,6 +27,7 @@ from connector.intake.ledger import IntakeLedger
 from connector.intake.problem import BadDrop
 from connector.intake.results import StatusFiles
 from connector.intake.status import Etat, Problem, Status, status_note
+from connector.journal.records import RefusedDrop
 from connector.platform.files import remove, safe_name, write_atomic
 from connector.platform.together import write_together
 
@@ -49,11 +50,11 @@ class Refusals:
     """Sets drops of one mailbox aside.
 
     Args:
-        mailbox: for the trace.
+        mailbox: whose drops they are.
         layout: the folders.
         claims: where refused drops are.
         files: how status files are written.
-        journal: for the trace.
+        journal: remembers what was refused.
         zone: zone for people; ``None`` = that of the machine.
     """
 
@@ -96,15 +97,15 @@ class Refusals:
 
         Raises:
             OSError: not finished; call again.
-            Unavailable: the journal cannot take the trace entry; call again.
+            Unavailable: the journal cannot take it; call again.
         """
         verdict = _Verdict(**json.loads(self._path(claim_id).read_text("utf-8")))
         status = _status(claim_id, verdict)
         note = (self._layout.errors / verdict.note, status_note(status, self._zone, left=False))
         write_together([note, *self._files.content(verdict.status, status, "ERREURS")])
-        move_all([self._claims.folder(claim_id)], self._layout.errors, verdict.files)
+        names = move_all([self._claims.folder(claim_id)], self._layout.errors, verdict.files)
         reach("claim.filed")
-        self._trace(claim_id, verdict.code)
+        self._journal.refuse_drop(self._refused(claim_id, verdict, tuple(names.values())))
         remove(self._path(claim_id))
         self._claims.forget(claim_id)
 
@@ -117,9 +118,11 @@ class Refusals:
         yield self._layout.errors / f"{stem}.erreur.txt"
         yield from (self._layout.errors / numbered(name, number) for name in names)
 
-    def _trace(self, claim_id: str, code: str) -> None:
-        if not self._journal.trace(subject_id=claim_id, limit=1):
-            self._journal.add_trace(action="refuse", mailbox=str(self._mailbox), subject_id=claim_id, outcome=code)
+    def _refused(self, claim_id: str, verdict: _Verdict, files: tuple[str, ...]) -> RefusedDrop:
+        return RefusedDrop(
+            id=claim_id, mailbox=self._mailbox, at=datetime.fromisoformat(verdict.at), code=verdict.code,
+            name=verdict.status, files=files, note=verdict.note, sentence=verdict.sentence,
+        )  # fmt: skip
 
 
 def _status(claim_id: str, verdict: _Verdict) -> Status:

@@ -2,7 +2,7 @@
 
 The questions live with their subject: :mod:`submissions <connector.journal.submissions>`, :mod:`freezing`,
 :mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`, :mod:`inbox`,
-:mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`. All are synchronous and thread-safe.
+:mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`, :mod:`refused`. All are synchronous and thread-safe.
 
 Promises, each with its test:
 
@@ -24,6 +24,7 @@ from connector.journal.inbox import InboxMarks
 from connector.journal.incoming import Incoming
 from connector.journal.outgoing import Outgoing
 from connector.journal.payloads import Payloads
+from connector.journal.refused import RefusedDrops
 from connector.journal.search import Search
 from connector.journal.statistics import Statistics
 from connector.journal.store import journal_exists, open_store
@@ -38,7 +39,7 @@ __all__ = ["Journal", "journal_exists"]
 
 class Journal(
     Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients, InboxMarks, Events, Search,
-    Statistics, WebhookMarks,
+    Statistics, WebhookMarks, RefusedDrops,
 ):  # fmt: skip
     """The journal. Make it with :meth:`open`."""
 

@@ -10,7 +10,7 @@ from connector.domain.submission import FileRole, RecipientKind, SendOptions, So
 
 __all__ = [
     "FrozenMessage", "IncomingMessage", "JournalFile", "Letter", "MessageRecipient", "OutgoingMessage",
-    "RecipientChange", "ServerPlace", "StoredBytes", "SubmissionView", "Taken", "TraceEntry",
+    "RecipientChange", "RefusedDrop", "ServerPlace", "StoredBytes", "SubmissionView", "Taken", "TraceEntry",
 ]  # fmt: skip
 
 
@@ -162,6 +162,22 @@ class TraceEntry:
     outcome: str
     previous_hash: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedDrop:
+    """A drop that never became a submission. Its files and a note are in ``ERREURS``, where a person sees to them."""
+
+    id: str  # ULID of the claim
+    mailbox: MailboxAddress
+    at: datetime
+    code: str  # of the catalogue
+    name: str  # of the drop, as the status files have it
+    files: tuple[str, ...]  # in ``ERREURS``
+    note: str  # in ``ERREURS``
+    sentence: str = ""  # French, particular to this drop
+    seen_at: datetime | None = None
+    seen_by: str = ""
 
 
 class ServerPlace(Protocol):

@@ -33,11 +33,11 @@ from connector.domain.address import MailboxAddress
 
 __all__ = [
     "REVISION", "api_clients", "inbox_taken", "incoming", "message_documents", "message_recipients", "messages",
-    "meta", "metadata", "payloads", "request_keys", "submission_files", "submissions", "trace", "trace_checkpoints",
-    "webhook_marks",
+    "meta", "metadata", "payloads", "refused_drops", "request_keys", "submission_files", "submissions", "trace",
+    "trace_checkpoints", "webhook_marks",
 ]  # fmt: skip
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a journal with any other revision is migrated, or refused when we do not know it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -273,4 +273,19 @@ webhook_marks = Table(
     Column("name", String(40), primary_key=True),  # in the settings
     Column("number", BigInteger, nullable=False),  # of the last entry of the trace that was accepted
     Column("at", Moment, nullable=False),
+)
+
+refused_drops = Table(
+    "refused_drops",
+    metadata,
+    Column("id", _ID, primary_key=True),  # of the claim
+    Column("mailbox", Address, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # names of the files and of the note, the French sentence
+    Column("seen_at", Moment),
+    Column("seen_by", String(80)),  # the person, or the name of a client
+    Index("ix_refused_drops_at", "at"),
+    Index("ix_refused_drops_mailbox", "mailbox", "id"),
+    Index("ix_refused_drops_seen", "seen_at", "id"),
 )

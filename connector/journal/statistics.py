@@ -49,7 +49,11 @@ _EVENTS: dict[str, ColumnElement[bool]] = {
     "sent": _ended(["send", "lookup"], _O.SENT),
     "delivered": _ended(["receipt"], _O.DELIVERED),
     "read": _ended(["receipt"], _O.READ),
-    "failed": or_(_ended(["send", "reject", "expire"], _O.FAILED, _O.REJECTED), _ended(["receipt"], _O.BOUNCED)),
+    "failed": or_(
+        _ended(["send", "reject", "expire"], _O.FAILED, _O.REJECTED),
+        _ended(["receipt"], _O.BOUNCED),
+        _t.action == "refuse",
+    ),
     "received": _ended(["deliver"], _I.DELIVERED),
     "set_aside": _ended(["quarantine"], _I.QUARANTINED),
 }
@@ -84,7 +88,7 @@ class DayCounts:
     sent: int = 0  # messages that the operator took
     delivered: int = 0
     read: int = 0
-    failed: int = 0  # rejected, refused, out of time, bounced
+    failed: int = 0  # rejected, refused (a drop, or by the operator), out of time, bounced
     received: int = 0  # given to the LPS
     set_aside: int = 0
 

@@ -9,6 +9,7 @@ from connector.domain.address import MailboxAddress
 from connector.domain.states import OutgoingEvent
 from connector.journal import statements as sql
 from connector.journal.outgoing import advance
+from connector.journal.refused import DROP_OLD_REFUSALS
 from connector.journal.requests import DROP_OLD_KEYS
 from connector.journal.store import JournalPart
 
@@ -77,7 +78,7 @@ class Upkeep(JournalPart):
         Bytes go when every message of their submission, or the incoming message, has been in a final state since
         before ``payload_before``; those of a quarantined message stay. Traces before ``trace_before`` go from the
         start of the chain; a checkpoint with the last hash takes their place, so that the rest still verifies.
-        Keys of requests (``Idempotency-Key``) are kept as long as bytes.
+        Keys of requests (``Idempotency-Key``) are kept as long as bytes, refused drops as long as traces.
 
         Returns:
             How many payloads were dropped.
@@ -100,6 +101,7 @@ class Upkeep(JournalPart):
 
     def _drop_trace(self, before: datetime) -> None:
         with self._store.write() as writing:
+            writing.run(DROP_OLD_REFUSALS, {"before": before})
             last = writing.run(sql.LAST_TRACE).first()
             if last is None:
                 return

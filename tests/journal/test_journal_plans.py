@@ -7,6 +7,7 @@ from sqlalchemy import event
 
 from connector.journal import statements as sql
 from connector.journal import statistics
+from connector.journal.refused import DROP_OLD_REFUSALS, list_refused
 from connector.testing.clock import EPOCH
 from tests.journal.journal_builders import BOX, Scene
 
@@ -46,6 +47,10 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "one day": (statistics.HAPPENED, {"after": 1, "through": 2}, ["sqlite_autoindex_trace_1"]),
     "corrections": (statistics.CORRECTIONS, {"subjects": ["a"]}, ["ix_trace_subject"]),
     "set aside": (statistics.SET_ASIDE, {"boxes": [BOX], "since": "01A"}, ["ix_incoming_due"]),
+    "refused, not seen": (list_refused((), unseen=True), {}, ["ix_refused_drops_seen"]),
+    "refused, a page": (list_refused(("after",), unseen=False), {"after": "01A"}, ["sqlite_autoindex_refused_drops"]),
+    "refused, of a mailbox": (list_refused(("box",), unseen=False), {"box": BOX}, ["ix_refused_drops_mailbox"]),
+    "refused, too old": (DROP_OLD_REFUSALS, {"before": EPOCH}, ["ix_refused_drops_at"]),
 }  # fmt: skip
 
 
