@@ -23,6 +23,7 @@ from connector.daemon.readiness import problems_before_start
 from connector.daemon.store import open_journal
 from connector.daemon.supervisor import Bell, Supervisor
 from connector.daemon.upkeep import Upkeep
+from connector.daemon.webhooks import make_webhooks
 from connector.daemon.workers import Mood, PrepareLoop
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConfigurationError
@@ -141,6 +142,9 @@ class Daemon:
             loop = PrepareLoop(preparer, bell, self._prepared, self._shared.stopping, mood)
             self._supervisor.add(mood.name, loop.run, loop.bell)
             self._health.add(mood.name, mood.component)
+        for hook in make_webhooks(self.settings.api, self._journal, self._shared.clock, self._shared.stopping):
+            self._supervisor.add(hook.mood.name, hook.run, hook.bell)
+            self._health.add(hook.mood.name, hook.mood.component)
         self._health.add("workers", self._supervisor.health)
         self._health.add("journal", self._upkeep.health)
 

@@ -17,7 +17,7 @@ __all__ = ["problems_before_start"]
 
 def problems_before_start(settings: Settings) -> list[Problem]:
     """Every reason why sending or receiving cannot work with these settings, and what this machine has accepted."""
-    return [*_software(settings), *_operators(settings), *_mailboxes(settings)]
+    return [*_software(settings), *_operators(settings), *_mailboxes(settings), *_webhooks(settings)]
 
 
 def _software(settings: Settings) -> Iterator[Problem]:
@@ -117,6 +117,14 @@ def _profile(key: str, mailbox: MailboxSettings) -> Iterator[Problem]:
             Text(f"{profile!r} est inconnu", f"{profile!r} is unknown"),
             Text(f"attendu : un de {choices}", f"expected one of {choices}"),
         )
+
+
+def _webhooks(settings: Settings) -> Iterator[Problem]:
+    for index, webhook in enumerate(settings.api.webhooks):
+        named = {"trust": webhook.trust, "secret.file": webhook.secret.file if webhook.secret else None}
+        for name, path in named.items():
+            if path is not None:
+                yield from _missing_files(f"api.webhooks[{index}].{name}", [path])
 
 
 def _missing_files(key: str, paths: list[Path]) -> Iterator[Problem]:

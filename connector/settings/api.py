@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from connector.domain.text import Text
 from connector.settings.base import BadSetting, Section
+from connector.settings.webhook import WebhookSettings
 
 __all__ = ["ApiSettings"]
 
@@ -24,6 +25,8 @@ class ApiSettings(Section):
     default."""
     max_body_bytes: int = Field(default=64_000_000, ge=1_000_000, le=500_000_000)
     """Largest request with documents; what a message may have is the operator's business."""
+    webhooks: list[WebhookSettings] = Field(default=[], max_length=8)
+    """Programs of this machine that are told what happens; none by default."""
 
     @field_validator("allowed_origins")
     @classmethod
@@ -38,6 +41,16 @@ class ApiSettings(Section):
                     ),
                 )
         return origins
+
+    @field_validator("webhooks")
+    @classmethod
+    def _names_differ(cls, webhooks: list[WebhookSettings]) -> list[WebhookSettings]:
+        if len({webhook.name for webhook in webhooks}) != len(webhooks):
+            raise BadSetting(
+                Text("deux webhooks ont le même name", "two webhooks have the same name"),
+                Text("attendu : des noms distincts", "expected distinct names"),
+            )
+        return webhooks
 
 
 def _is_origin(text: str) -> bool:

@@ -25,6 +25,9 @@ ALLOWED_FIELDS = frozenset({
 })  # fmt: skip
 
 _MEGABYTE = 1_000_000
+_NOISY = (
+    "aiosqlite", "alembic", "apscheduler", "httpcore", "httpx", "imapclient", "mail.log", "uvicorn.access",
+)  # fmt: skip
 
 
 def configure_log(settings: LogSettings, folder: Path | None) -> None:
@@ -73,7 +76,7 @@ def _install(handlers: list[logging.Handler], settings: LogSettings) -> None:
         handler.setFormatter(formatter)
         root.addHandler(handler)
     root.setLevel(settings.level.upper())
-    for noisy in ("aiosqlite", "apscheduler", "alembic", "imapclient", "uvicorn.access", "mail.log"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # a dead observer is noticed and replaced by us
     structlog.configure(

@@ -101,6 +101,13 @@ def test_the_file_of_a_login_password_is_looked_for_too(valid: dict[str, Any], t
     assert keys(valid, tmp_path) == ["mailboxes[0].identity.password.file"]
 
 
+def test_the_files_of_a_webhook_are_looked_for_too(valid: dict[str, Any], tmp_path: Path) -> None:
+    hook = {"name": "lps", "url": "https://localhost:5005/", "trust": "lps.pem", "secret": {"file": "lps.secret"}}
+    plain = {"name": "other", "url": "http://127.0.0.1:5006/"}
+    valid["api"] = {"webhooks": [plain, hook]}
+    assert keys(valid, tmp_path) == ["api.webhooks[1].trust", "api.webhooks[1].secret.file"]
+
+
 def test_an_unknown_profile_is_answered_with_those_that_exist(valid: dict[str, Any], tmp_path: Path) -> None:
     valid["mailboxes"][0]["reception"] = {"profile": "../plat"}
     (problem,) = problems_before_start(load_settings(valid, base=tmp_path))

@@ -116,6 +116,18 @@ API_CODES = {
         "The operation takes longer than it should.",
         "Look at the state before you try again; a PIN is never given to a card twice.",
     ),
+    "WEBHOOK_INJOIGNABLE": Explanation(
+        "Un logiciel de ce poste n'a pas pu être prévenu de ce qui s'est passé.",
+        "Lancez ce logiciel ; le connecteur réessaie et n'oublie rien.",
+        "A program of this machine could not be told what happened.",
+        "Start that program; the connector tries again and forgets nothing.",
+    ),
+    "WEBHOOK_REFUSE": Explanation(
+        "Un logiciel de ce poste refuse d'être prévenu de ce qui s'est passé.",
+        "Consultez son journal, ou retirez-le de api.webhooks ; le connecteur réessaie et n'oublie rien.",
+        "A program of this machine refuses to be told what happened.",
+        "Look at its log, or take it out of api.webhooks; the connector tries again and forgets nothing.",
+    ),
     "BOITE_INCONNUE": Explanation(
         "Aucune boîte ne porte ce nom.",
         "Utilisez le nom du dossier de la boîte ou son adresse, comme dans les réglages.",
