@@ -93,7 +93,7 @@ def daemon_thread(where: Place) -> Iterator[Journal]:
     """The whole daemon in this process, so that its start is not measured; gives its journal."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with closing(where.journal()) as journal:
-        daemon = Daemon(where.settings, data_paths(where.settings), journal)
+        daemon = Daemon(where.settings, data_paths(where.settings), journal, where.config)
         thread = threading.Thread(target=daemon.run, name="daemon")
         thread.start()
         try:

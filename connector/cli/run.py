@@ -3,7 +3,7 @@
 import typer
 
 from connector.cli.exits import Exit, errors_to_person
-from connector.cli.place import ConfigOption, settings_at
+from connector.cli.place import ConfigOption, settings_at, settings_path
 
 __all__ = ["run"]
 
@@ -13,6 +13,6 @@ def run(config: ConfigOption = None) -> None:
     from connector.daemon.composition import run_daemon  # noqa: PLC0415 - heavy, and needed by this command only
 
     with errors_to_person():
-        late = run_daemon(settings_at(config))
+        late = run_daemon(settings_at(config), settings_path(config))
         if late:
             raise typer.Exit(Exit.NOT_STOPPED)

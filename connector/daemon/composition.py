@@ -9,10 +9,12 @@ import signal
 import threading
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import structlog
 
 from connector import __version__
+from connector.api.checkup import Checkup
 from connector.api.services import ApiServices, OwnerAccess
 from connector.daemon.endpoint import data_paths
 from connector.daemon.http import serving
@@ -39,6 +41,8 @@ from connector.platform.paths import DataPaths
 from connector.platform.system import SystemClock, SystemIds
 from connector.settings.load import InvalidSettings
 from connector.settings.model import Settings
+from connector.support.doctor import World
+from connector.support.doctor.inside import world_inside
 from connector.support.health import HealthRegistry
 from connector.support.log import configure_log
 
@@ -50,8 +54,12 @@ STOP_SECONDS = 10.0
 PREPARERS = 2  # one per core of a small machine; the libraries below release the interpreter's lock
 
 
-def run_daemon(settings: Settings) -> list[str]:
+def run_daemon(settings: Settings, settings_path: Path) -> list[str]:
     """Run the connector in the foreground until it is asked to stop.
+
+    Args:
+        settings: valid ones.
+        settings_path: the file that they come from, for the doctor on the page.
 
     Returns:
         Names of workers that did not stop in time; empty after a clean stop.
@@ -69,7 +77,7 @@ def run_daemon(settings: Settings) -> list[str]:
     private_folder(paths.root)
     configure_log(settings.log, paths.root)
     with InstanceLock(paths.root), contextlib.closing(open_journal(settings, actor="connector")) as journal:
-        daemon = Daemon(settings, paths, journal)
+        daemon = Daemon(settings, paths, journal, settings_path)
         with _stop_signals(daemon.asked_to_stop):
             return daemon.run()
 
@@ -77,8 +85,9 @@ def run_daemon(settings: Settings) -> list[str]:
 class Daemon:
     """Everything between an open journal and a clean stop."""
 
-    def __init__(self, settings: Settings, paths: DataPaths, journal: Journal) -> None:
+    def __init__(self, settings: Settings, paths: DataPaths, journal: Journal, settings_path: Path) -> None:
         self.settings = settings
+        self._settings_path = settings_path
         self.paths = paths
         self.asked_to_stop = threading.Event()
         self._journal = journal
@@ -92,7 +101,7 @@ class Daemon:
             clock=clock,
             ids=SystemIds(),
             supervisor=self._supervisor,
-            known_folders=KnownFolders(paths.root / "folders.json"),
+            known_folders=KnownFolders(paths.known_folders),
             identities=make_identity_services(clock, self._cards),
             prepare_bells=tuple(Bell() for _ in range(PREPARERS)),  # one each: a ring wakes one sleeper only
             owner=f"daemon-{SystemIds().ulid()}",
@@ -112,7 +121,7 @@ class Daemon:
             self._supervisor.start()
             running.push(self._stop_after_failure)
             if self.settings.api.enabled:
-                running.enter_context(serving(self._api_services(), self.paths))
+                running.enter_context(serving(self._api_services(), self.paths, Checkup(self._world)))
             running.enter_context(self._upkeep.scheduled(self._shared.trust))
             _log.info("started", folder_count=len(self._mailboxes))
             while not self.asked_to_stop.wait(NUDGE_SECONDS):
@@ -169,6 +178,15 @@ class Daemon:
             settings=self.settings, report=self._health.report, journal=self._journal, clock=self._shared.clock,
             owner=OwnerAccess.new(self._shared.ids.uuid()), cards=self._cards, tokens=self._shared.identities.tokens,
             received=self._shared.ring_preparers, decided=self._hurry,
+        )  # fmt: skip
+
+    def _world(self) -> World:
+        """What the doctor on the page looks at."""
+        return world_inside(
+            settings_path=self._settings_path, settings=self.settings, problems=problems_before_start(self.settings),
+            paths=self.paths, clock=self._shared.clock, services=self._shared.identities,
+            trust=self._shared.trust or Trust.from_files_only(), journal=self._journal, cards=self._cards,
+            health=lambda: self._health.report().as_dict(),
         )  # fmt: skip
 
     def _listen_to_person(self) -> None:

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 import structlog
 
 from connector.api.app import create_app
+from connector.api.checkup import Checkup
 from connector.api.guard.connection import server_for
+from connector.api.page import PageOptions
 from connector.api.services import ApiServices
 from connector.daemon.endpoint import forget_endpoint, tell_endpoint
 from connector.domain.errors import ConfigurationError
 from connector.platform.paths import DataPaths
+from connector.platform.system import SystemIds
 
 __all__ = ["listen", "serving"]
 
@@ -23,8 +26,13 @@ STOP_SECONDS = 10.0
 
 
 @contextlib.contextmanager
-def serving(services: ApiServices, paths: DataPaths) -> Iterator[None]:
+def serving(services: ApiServices, paths: DataPaths, checkup: Checkup | None = None) -> Iterator[None]:
     """Serve in a thread of its own for the time of the block, with the file that tells where.
+
+    Args:
+        services: behind the API and the page.
+        paths: with the data folder.
+        checkup: the doctor on the page.
 
     Raises:
         ConfigurationError: ``PORT_OCCUPE``.
@@ -32,7 +40,7 @@ def serving(services: ApiServices, paths: DataPaths) -> Iterator[None]:
     api, owner = services.settings.api, services.owner
     listener = listen(api.host, api.port)
     port = listener.getsockname()[1]
-    server = server_for(create_app(services, port=port))
+    server = server_for(create_app(services, port=port, page=PageOptions(checkup=checkup, ids=SystemIds())))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
     thread.start()
     tell_endpoint(paths, host=api.host, port=port, instance=owner.instance, token=owner.token)

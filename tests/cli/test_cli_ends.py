@@ -163,7 +163,7 @@ def test_a_second_daemon_is_refused(terminal: Terminal) -> None:
 def test_run_tells_whether_everything_stopped(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, late: list[str], code: Exit
 ) -> None:
-    monkeypatch.setattr(composition, "run_daemon", lambda _settings: late)
+    monkeypatch.setattr(composition, "run_daemon", lambda _settings, _path: late)
     assert terminal.run("run").exit_code == code
 
 
