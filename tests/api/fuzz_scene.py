@@ -65,7 +65,7 @@ class Known:
     def __init__(self, messages: list[str], inbox: list[str]) -> None:
         self._messages, self._inbox, self._numbers = cycle(messages), cycle(inbox), cycle(range(4))
 
-    def put_in(self, case: schemathesis.Case) -> bool:
+    def put_in(self, case: schemathesis.Case[Any]) -> bool:
         """Let a case ask for what is there; False when it has no place for a name."""
         names: dict[str, Any] = {
             "message_id": next(self._messages), "inbox_id": next(self._inbox), "number": next(self._numbers),
@@ -73,10 +73,10 @@ class Known:
         }  # fmt: skip
         parameters = case.path_parameters or {}
         case.path_parameters = {name: names.get(name, value) for name, value in parameters.items()}
-        has_body = isinstance(case.body, dict) and "documents" in case.body
-        if has_body:
+        if isinstance(case.body, dict) and "documents" in case.body:
             case.body = _sendable(case.body)
-        return has_body or bool(parameters.keys() & names)
+            return True
+        return bool(parameters.keys() & names)
 
 
 def _sendable(body: dict[str, Any]) -> dict[str, Any]:
