@@ -278,7 +278,7 @@ def test_every_sheet_runs_nothing_embeds_nothing_and_is_not_kept(scene: PageScen
     assert headers["content-security-policy"] == POLICY
     assert headers["cache-control"] == "no-store"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"
 
 

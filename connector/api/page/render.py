@@ -60,7 +60,10 @@ _ENVIRONMENT.globals.update(asset=_asset_url, version=__version__)
 def html(template: str, status: int, speech: Speech, **context: Any) -> HTMLResponse:
     """A rendered template with the headers that every page has."""
     content = _ENVIRONMENT.get_template(template).render(t=speech, **context)
-    headers = {"Content-Security-Policy": POLICY, "Content-Language": speech.lang}
+    headers = {
+        "Content-Security-Policy": POLICY, "Content-Language": speech.lang,
+        "Referrer-Policy": "same-origin",  # with no-referrer a browser sends our own forms with "Origin: null"
+    }  # fmt: skip
     return HTMLResponse(content, status, headers)
 
 

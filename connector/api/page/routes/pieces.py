@@ -11,7 +11,7 @@ from connector.api.page.desk import Desk
 from connector.api.page.entry import Entry, PageRoute
 from connector.api.page.render import Visit
 from connector.api.pdf_pages import MOST_PAGES
-from connector.api.pieces import Piece, View, cda_pdf, cda_view, images_of, text_of
+from connector.api.pieces import Piece, View, cda_view, images_of, pdf_of, text_of
 from connector.domain.errors import ConnectorError, InvalidSubmission, Unavailable
 
 __all__ = ["piece_routes"]
@@ -62,7 +62,7 @@ def piece_routes(
     @router.get("/pages/{index}", dependencies=[entry.visit])
     def page(message_id: str, number: int, index: int) -> Response:
         """A page of a PDF as PNG."""
-        drawn = desk.pages.page(_pdf_of(found(message_id, number)) or b"", index)
+        drawn = desk.pages.page(pdf_of(found(message_id, number)) or b"", index)
         return Response(drawn, media_type="image/png", headers={"Cache-Control": _KEPT})
 
     @router.get("/file", dependencies=[entry.visit])
@@ -88,17 +88,10 @@ def _shown(desk: Desk, piece: Piece, at: str) -> dict[str, Any]:
             shown["images"] = len(images_of(piece))
         if piece.view is View.TEXT:
             shown["text"] = text_of(piece.content)
-        if (pdf := _pdf_of(piece)) is not None:
+        if (pdf := pdf_of(piece)) is not None:
             shown["pages"] = desk.pages.count(pdf)
     except Unavailable:
         raise
     except ConnectorError as error:
         shown["code"] = error.code
     return shown
-
-
-def _pdf_of(piece: Piece) -> bytes | None:
-    """What is drawn page by page."""
-    if piece.view is View.PDF:
-        return piece.content
-    return cda_pdf(piece) if piece.view is View.CDA else None

@@ -34,7 +34,8 @@ def outside_routes(desk: Desk) -> APIRouter:
         root = root_of(session)
         answer = RedirectResponse(f"{root}/", 303)
         answer.set_cookie(
-            COOKIE, cookie, max_age=int(LONGEST_SECONDS), path=root, httponly=True, samesite="strict"
+            COOKIE, cookie, max_age=int(LONGEST_SECONDS), path=root, httponly=True, samesite="strict",
+            secure=request.url.scheme == "https",
         )  # fmt: skip
         return answer
 
