@@ -9,7 +9,18 @@ from connector.api.blocking import Blocking
 from connector.api.errors import Containment, answer_errors
 from connector.api.guard import Gate, GuardSettings
 from connector.api.page import Desk, PageOptions, page_routes
-from connector.api.routes import card, codes, description, events, inbox, instance, mailboxes, messages, metrics
+from connector.api.routes import (
+    card,
+    codes,
+    description,
+    events,
+    inbox,
+    instance,
+    mailboxes,
+    messages,
+    metrics,
+    refusals,
+)
 from connector.api.schema import describe, operation_id
 from connector.api.services import ApiServices
 
@@ -67,6 +78,7 @@ def _version_1(services: ApiServices, port: int, desk: Desk) -> APIRouter:
     router.include_router(mailboxes.routes(services))
     router.include_router(messages.routes(services, desk.ids))
     router.include_router(inbox.routes(services, desk.envelopes.of, desk.arrival))
+    router.include_router(refusals.routes(services))
     router.include_router(events.routes(services.journal, desk.feed))
     if services.cards is not None:
         router.include_router(card.routes(services.cards, services.settings.card, services.clock, blocking))

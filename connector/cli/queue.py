@@ -12,6 +12,7 @@ from rich.table import Table
 
 from connector.cli.exits import errors_to_person, stdout
 from connector.cli.place import ConfigOption, journal_of, settings_at
+from connector.cli.refused import refused
 from connector.cli.words import say
 from connector.daemon.endpoint import data_paths
 from connector.daemon.nudge import nudge
@@ -29,6 +30,7 @@ from connector.support.words import ACTION_WORDS, OUTGOING_WORDS, RECIPIENT_WORD
 __all__ = ["app"]
 
 app = typer.Typer(help="Envois : lister, voir, relancer, annuler, libérer.", no_args_is_help=True)
+app.command("refused")(refused)
 
 IdArgument = Annotated[str, typer.Argument(help="Identifiant complet, ou ses derniers caractères.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pour un programme.")]
@@ -44,7 +46,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """Liste les envois, le plus récent d'abord."""
+    """Liste les envois, le plus récent d'abord ; les dépôts refusés : queue refused."""
     with errors_to_person(), journal_of(settings_at(config)) as journal:
         views = journal.submissions(states=state or None, limit=limit)
         if as_json:

@@ -9,10 +9,11 @@ from rich.markup import escape
 
 from connector.cli.exits import errors_to_person, stdout
 from connector.cli.place import ConfigOption, journal_of, settings_at
+from connector.cli.refused import refused_today
 from connector.cli.words import say
 from connector.daemon.endpoint import ask_health
 from connector.domain.catalogue import explain
-from connector.support.words import PERSON_STATES
+from connector.support.words import PERSON_STATES, REFUSED_DROPS
 
 __all__ = ["status"]
 
@@ -26,16 +27,15 @@ def status(
         settings = settings_at(config)
         health = ask_health(settings)
         with journal_of(settings) as journal:
-            counts = journal.counts()
+            counts, refused = journal.counts(), refused_today(journal)
     if as_json:
-        stdout.print_json(json.dumps({"health": health, "counts": counts}, ensure_ascii=False))
+        stdout.print_json(json.dumps({"health": health, "counts": counts, "refused": refused}, ensure_ascii=False))
         return
     stdout.print(_service_line(health))
     for line in _hindrances(health or {}):
         stdout.print(line, soft_wrap=True)
-    known: dict[str, dict[str, int]] = {str(mailbox.address): {} for mailbox in settings.mailboxes} | counts
-    for mailbox, states in sorted(known.items()):
-        for line in _mailbox_lines(mailbox, states):
+    for mailbox in sorted({str(mailbox.address) for mailbox in settings.mailboxes} | counts.keys() | refused.keys()):
+        for line in _mailbox_lines(mailbox, counts.get(mailbox, {}), refused.get(mailbox, {})):
             stdout.print(line, soft_wrap=True)
 
 
@@ -61,9 +61,10 @@ def _hindrances(component: dict[str, Any]) -> Iterator[str]:
         yield from _hindrances(part)
 
 
-def _mailbox_lines(mailbox: str, states: dict[str, int]) -> Iterator[str]:
+def _mailbox_lines(mailbox: str, states: dict[str, int], refused: dict[str, int]) -> Iterator[str]:
     """One mailbox: what there is, and what the person can do about it."""
     shown = [(column, sum(states.get(key, 0) for key in column.keys)) for column in PERSON_STATES]
+    shown.append((REFUSED_DROPS, refused.get("unseen", 0)))
     parts = [say(*column.words(count)) for column, count in shown if count]
     yield f"[bold]{escape(mailbox)}[/bold]"
     yield "  " + (", ".join(parts) or say("rien pour le moment", "nothing yet"))

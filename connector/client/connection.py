@@ -17,6 +17,7 @@ from connector.client.models.events import EventModel
 from connector.client.models.inbox import InboxItemModel, InboxMessageModel, InboxModel
 from connector.client.models.mailboxes import CodeStateModel, MailboxesModel, MailboxModel, TokenStateModel
 from connector.client.models.messages import MessageDetailModel, MessageModel, MessagesModel
+from connector.client.models.refusals import RefusalModel, RefusalsModel
 
 __all__ = ["Connection", "StreamEvent"]
 
@@ -174,6 +175,23 @@ class Connection(Link):
         """Let a duplicate leave, or a message whose outcome is unknown leave again."""
         return self._decide(message_id, "release")
 
+    # --- what was refused before it became a message ---
+
+    def refusals(
+        self, *, mailbox: str | None = None, unseen: bool = False, cursor: str | None = None, limit: int = 50
+    ) -> RefusalsModel:  # fmt: skip
+        """A page of refused drops, newest first; ``next_cursor`` leads to the next."""
+        wanted = {"mailbox": mailbox, "unseen": unseen, "cursor": cursor, "limit": limit}
+        return self._get("/api/v1/refusals", RefusalsModel, wanted)
+
+    def refusal(self, refusal_id: str) -> RefusalModel:
+        """One refused drop."""
+        return self._get(_refusal(refusal_id), RefusalModel)
+
+    def see_refusal(self, refusal_id: str) -> RefusalModel:
+        """Say that it was seen: it asks for nobody any more."""
+        return self._send("POST", f"{_refusal(refusal_id)}/seen", RefusalModel)
+
     # --- what arrived ---
 
     def inbox(
@@ -234,6 +252,10 @@ def _mailbox(box: str) -> str:
 
 def _inbox(inbox_id: str) -> str:
     return f"/api/v1/inbox/{quote(inbox_id, safe='')}"
+
+
+def _refusal(refusal_id: str) -> str:
+    return f"/api/v1/refusals/{quote(refusal_id, safe='')}"
 
 
 def _events(lines: Iterator[str]) -> Iterator[StreamEvent]:

@@ -28,6 +28,7 @@ class MetricSources:
 
     report: Callable[[], Component]  # the health tree
     counts: Callable[[], Mapping[str, Mapping[str, int]]]  # mailbox to ``out:sent`` … to number
+    refused: Callable[[], Mapping[str, Mapping[str, int]]]  # mailbox to ``unseen`` and ``seen`` to number
     folders: Mapping[str, str]  # address of a mailbox to the name of its folder
     card: Callable[[], CardStatus] | None = None  # None: no mailbox uses a card
 
@@ -55,6 +56,7 @@ class _Numbers(Collector):
         version.add_metric([__version__], 1)
         yield version
         yield from self._messages()
+        yield self._refused()
         yield from self._health()
         if self.sources.card is not None:
             yield from _card(self.sources.card())
@@ -70,6 +72,16 @@ class _Numbers(Collector):
                 family.add_metric([box, state.removeprefix(_OUTGOING).removeprefix(_INCOMING)], number)
         yield outgoing
         yield incoming
+
+    def _refused(self) -> Metric:
+        family = GaugeMetricFamily(
+            "mss_refused_drops", "Drops that never became a message, by whether a person has seen them.",
+            labels=["box", "state"],
+        )  # fmt: skip
+        for address, states in sorted(self.sources.refused().items()):
+            for state, number in sorted(states.items()):
+                family.add_metric([self.sources.folders.get(address, "other"), state], number)
+        return family
 
     def _health(self) -> Iterator[Metric]:
         works = GaugeMetricFamily("mss_component_works", "1 = works, 0 = waits or fails.", labels=["name"])

@@ -9,8 +9,8 @@ from connector.domain.text import Text
 from connector.identities.card.status import Presence
 
 __all__ = [
-    "ACTION_WORDS", "OUTGOING_WORDS", "PERSON_STATES", "PRESENCE_WORDS", "RECIPIENT_WORDS", "WAITING_WORDS",
-    "PersonState",
+    "ACTION_WORDS", "OUTGOING_WORDS", "PERSON_STATES", "PRESENCE_WORDS", "RECIPIENT_WORDS", "REFUSED_DROPS",
+    "WAITING_WORDS", "PersonState",
 ]  # fmt: skip
 
 _O, _I = OutgoingState, IncomingState
@@ -63,6 +63,11 @@ PERSON_STATES = (
     ),
     PersonState(Text("mis à l'écart", "set aside"), Text("mis à l'écart", "set aside"), _in(_I.QUARANTINED)),
 )
+
+REFUSED_DROPS = PersonState(
+    Text("dépôt refusé", "refused drop"), Text("dépôts refusés", "refused drops"), (), "mss-connector queue refused"
+)
+"""What never became a message, and nobody has seen yet."""
 
 OUTGOING_WORDS: Mapping[OutgoingState, Text] = MappingProxyType({
     _O.RECEIVED: Text("pris en charge", "taken"),
@@ -147,5 +152,7 @@ ACTION_WORDS: Mapping[str, Text] = MappingProxyType({
     "requeue": Text("ouvert de nouveau, à votre demande", "opened again, as you asked"),
     "postpone": Text("reporté", "postponed"),
     "taken": Text("marqué comme traité", "marked as dealt with"),
+    "refuse": Text("refusé, mis dans ERREURS", "refused, put into ERREURS"),
+    "see": Text("marqué comme vu", "marked as seen"),
 })  # fmt: skip
 """The actions of the trace; one that is not here is shown as it is."""

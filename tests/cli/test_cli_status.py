@@ -65,7 +65,7 @@ def test_a_mailbox_that_is_no_longer_in_the_settings_is_still_shown(terminal: Te
 def test_programs_get_health_and_counts(terminal: Terminal) -> None:
     with terminal.journal() as scene:
         scene.sent()
-    assert terminal.json("status") == {"health": None, "counts": {str(BOX): {"out:sent": 1}}}
+    assert terminal.json("status") == {"health": None, "counts": {str(BOX): {"out:sent": 1}}, "refused": {}}
     health = Component("connector").as_dict()
     with healthy_daemon(terminal.settings, health):
         assert terminal.json("status")["health"] == health

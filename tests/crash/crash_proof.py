@@ -34,6 +34,7 @@ def _journal(site: CrashSite) -> dict[str, str]:
         assert journal.verify_trace() > 0 or not (site.dropped or site.delivered_by_others)
         views = journal.submissions(limit=1000)
         refusals = Counter(entry.subject_id for entry in journal.trace(limit=100_000) if entry.action == "refuse")
+        drops = {drop.name: drop for drop in journal.refused_drops(unseen=True, limit=1000)}
     left = {view.source_name: view for view in views if view.messages[0].state is not OutgoingState.REJECTED}
     rejected = {view.source_name for view in views} - left.keys()
     assert sorted(left) == sorted(site.dropped), "a drop was lost, or taken twice"
@@ -41,6 +42,11 @@ def _journal(site: CrashSite) -> dict[str, str]:
     claimed_and_refused = {base for base in site.refused if base.startswith("BAD")}
     assert rejected == site.refused.keys() - claimed_and_refused
     assert sorted(refusals.values()) == [1] * len(claimed_and_refused), "a refusal was lost, or traced twice"
+    assert drops.keys() == claimed_and_refused, "a refusal that nobody is told of"
+    assert {drop.id for drop in drops.values()} == refusals.keys()
+    assert all(
+        (site.box / "ERREURS" / name).is_file() for drop in drops.values() for name in (*drop.files, drop.note)
+    )
     messages = {base: view.messages for base, view in left.items()}
     assert all(len(one) == 1 and one[0].state is OutgoingState.DELIVERED for one in messages.values())
     return {base: one[0].header_message_id or "" for base, one in messages.items()}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.domain.errors import Unavailable
 from connector.domain.ports import watch_steps
 from connector.domain.states import OutgoingEvent
 from connector.domain.submission import FileRole
@@ -83,6 +84,47 @@ def test_a_refusal_is_told_once_wherever_it_is_cut(bench: Bench, step: str) -> N
     assert bench.names("ERREURS") == ["X.doc", "X.erreur.txt"]
     assert bench.names("STATUTS") == ["X.statut.json", "X.statut.txt"]
     assert [entry.action for entry in bench.journal.trace()].count("refuse") == 1
+    (drop,) = bench.journal.refused_drops()
+    assert (drop.name, drop.files, drop.note, drop.code) == ("X", ("X.doc",), "X.erreur.txt", "FORMAT_INCONNU")
+    assert bench.work() == []
+
+
+def test_a_refusal_that_was_seen_stays_seen_when_it_is_finished_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the journal had it: the person has seen it before the connector comes back."""
+
+    def killed(path: Path) -> None:
+        raise Killed(path.name)
+
+    bench.drop("X.doc", b"word")
+    bench.scan()
+    with monkeypatch.context() as dying:
+        dying.setattr(refusal, "remove", killed)
+        with pytest.raises(Killed):
+            bench.scan(after=2)
+    (drop,) = bench.journal.refused_drops()
+    seen = bench.journal.see_refused_drop(drop.id, by="page")
+    bench = bench.again()
+    bench.outbox.recover()
+    assert bench.journal.refused_drops() == [seen]
+    assert [entry.action for entry in bench.journal.trace()].count("refuse") == 1
+    assert bench.work() == []
+
+
+def test_a_journal_that_cannot_take_a_refusal_gets_it_later(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object) -> None:
+        raise Unavailable("DISQUE_PLEIN", "no space")
+
+    bench.drop("X.doc", b"word")
+    bench.scan()
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.journal, "refuse_drop", full)
+        with pytest.raises(Unavailable):
+            bench.scan(after=2)
+    assert bench.journal.refused_drops() == []
+    bench.scan(after=2)
+    assert [drop.files for drop in bench.journal.refused_drops()] == [("X.doc",)]
     assert bench.work() == []
 
 

@@ -1,6 +1,7 @@
 """What an LPS may rely on when it drops files."""
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from connector.domain.errors import Unavailable
 from connector.domain.limits import Limits
 from connector.domain.submission import FileRole
 from connector.intake import outbox as outbox_module
+from connector.intake import refusal
 from connector.intake.layout import MARKER, KnownFolders, establish
 from connector.intake.scan import Listing, list_folder
+from connector.platform.together import write_together
 from connector.sandbox.samples import sample
 from connector.settings.model import SpoolSettings
 from tests.intake.bench import CDA, MODELE, N1, PARIS, Bench
@@ -290,6 +293,8 @@ class TestRefusals:
         assert (bench.layout.errors / name).read_bytes() == content
         assert "ETAT=ERREUR\r\n" in bench.text("STATUTS", f"{base}.statut.txt")
         assert [entry.outcome for entry in bench.journal.trace() if entry.action == "refuse"] == [code]
+        (drop,) = bench.journal.refused_drops(unseen=True)
+        assert (drop.name, drop.code, drop.files, drop.note) == (base, code, (name,), f"{base}.erreur.txt")
         assert bench.submissions() == []
         assert bench.work() == []
 
@@ -301,6 +306,20 @@ class TestRefusals:
         assert (bench.layout.errors / "X-2.doc").read_bytes() == b"second"
         assert "X-2.erreur.txt" in bench.names("ERREURS")
         assert "X-2.statut.json" in bench.names("STATUTS")
+        assert [drop.files for drop in bench.journal.refused_drops()] == [("X-2.doc",), ("X.doc",)]
+
+    def test_a_name_that_was_taken_meanwhile_is_told_as_it_stands(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def write_it_first(writes: Sequence[tuple[Path, bytes]]) -> None:
+            (bench.layout.errors / "X.doc").write_bytes(b"of somebody else")
+            write_together(writes)
+
+        monkeypatch.setattr(refusal, "write_together", write_it_first)
+        bench.drop("X.doc", b"word")
+        bench.settle()
+        (drop,) = bench.journal.refused_drops()
+        assert [(bench.layout.errors / name).read_bytes() for name in drop.files] == [b"word"]
 
     def test_no_recipient_at_all(self, make_bench: MakeBench) -> None:
         bench = make_bench(default_recipients=[])

@@ -23,6 +23,7 @@ def routes(services: ApiServices) -> APIRouter:
     sources = MetricSources(
         report=services.report,
         counts=services.journal.counts,
+        refused=services.journal.refused_counts,
         folders={str(mailbox.address): mailbox.folder for mailbox in services.settings.mailboxes},
         card=services.cards.status if services.cards is not None else None,
     )
@@ -32,7 +33,7 @@ def routes(services: ApiServices) -> APIRouter:
         response_class=Response, responses={200: _ANSWER},
     )  # fmt: skip
     def metrics() -> Response:
-        """Messages by state, components, card signatures; no name of a person, a patient or a document."""
+        """Messages by state, refused drops, components, card signatures; no name of anybody, no name of a document."""
         return Response(metrics_text(sources), media_type=METRICS_MEDIA_TYPE)
 
     return router

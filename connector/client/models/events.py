@@ -29,7 +29,8 @@ class EventModel(Answer):
     number: int
     at: datetime
     kind: str
-    """``message`` (ask ``/messages/{subject_id}``), ``inbox`` (ask ``/inbox/{subject_id}``) or ``connector``."""
+    """``message`` (ask ``/messages/{subject_id}``), ``inbox`` (ask ``/inbox/{subject_id}``) or ``connector``
+    (with ``action`` ``refuse`` or ``see``: ask ``/refusals/{subject_id}``)."""
     subject_id: str = ""
     mailbox: str = ""
     action: str
