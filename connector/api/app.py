@@ -9,16 +9,20 @@ from connector.api.blocking import Blocking
 from connector.api.errors import Containment, answer_errors
 from connector.api.guard import Gate, GuardSettings
 from connector.api.page import Desk, PageOptions, page_routes
+from connector.api.preview import Previews
 from connector.api.routes import (
     card,
     codes,
+    decisions,
     description,
+    doctor,
     events,
     inbox,
     instance,
     mailboxes,
     messages,
     metrics,
+    originals,
     refusals,
 )
 from connector.api.schema import describe, operation_id
@@ -72,12 +76,14 @@ def _bounds(services: ApiServices, port: int) -> GuardSettings:
 
 def _version_1(services: ApiServices, port: int, desk: Desk) -> APIRouter:
     """Everything under ``/api/v1``; a resource that this connector does not have gets no route."""
-    router, blocking = APIRouter(prefix="/api/v1"), Blocking()
+    router, blocking, previews = APIRouter(prefix="/api/v1"), Blocking(), Previews(desk.pages)
     router.include_router(instance.routes(services, port))
     router.include_router(metrics.routes(services))
     router.include_router(mailboxes.routes(services))
     router.include_router(messages.routes(services, desk.ids))
-    router.include_router(inbox.routes(services, desk.envelopes.of, desk.arrival))
+    router.include_router(decisions.routes(services, desk.ids))
+    router.include_router(originals.routes(services.journal, previews))
+    router.include_router(inbox.routes(services, desk.envelopes.of, desk.arrival, previews))
     router.include_router(refusals.routes(services))
     router.include_router(events.routes(services.journal, desk.feed))
     if services.cards is not None:
@@ -86,4 +92,6 @@ def _version_1(services: ApiServices, port: int, desk: Desk) -> APIRouter:
         router.include_router(mailboxes.token_routes(services, services.tokens))
     if services.codes is not None:
         router.include_router(codes.routes(services.codes, services.settings, blocking))
+    if desk.checkup is not None:
+        router.include_router(doctor.routes(desk.checkup, services.clock, blocking))
     return router

@@ -25,6 +25,8 @@ __all__ = [
     "View",
     "cda_pdf",
     "cda_view",
+    "images_of",
+    "pdf_of",
     "pieces_of_arrival",
     "pieces_of_files",
     "text_of",
@@ -144,6 +146,17 @@ def cda_pdf(piece: Piece) -> bytes | None:
     if body is not None:
         return body.content if body.media_type == "application/pdf" else None
     return embedded_pdf_copy(opened.element)
+
+
+def pdf_of(piece: Piece) -> bytes | None:
+    """What of a piece is drawn page by page; ``None`` when nothing is.
+
+    Raises:
+        MalformedMessage: a CDA document that cannot be read.
+    """
+    if piece.view is View.PDF:
+        return piece.content
+    return cda_pdf(piece) if piece.view is View.CDA else None
 
 
 def images_of(piece: Piece) -> Sequence[str]:

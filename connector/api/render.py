@@ -43,26 +43,36 @@ def overall_state(states: Sequence[OutgoingState]) -> OutgoingState:
     return min(states, key=_NEEDY_FIRST.index, default=_O.RECEIVED)
 
 
-def message_model(view: SubmissionView) -> MessageModel:
-    """A submission with its e-mails."""
-    return MessageModel(**_message(view))
+def message_model(view: SubmissionView, corrected_by: str | None = None) -> MessageModel:
+    """A submission with its e-mails.
+
+    Args:
+        view: the submission.
+        corrected_by: the newest one that sends it anew.
+    """
+    return MessageModel(**_message(view, corrected_by))
 
 
-def message_detail(view: SubmissionView, trace: Sequence[TraceEntry]) -> MessageDetailModel:
+def message_detail(
+    view: SubmissionView, trace: Sequence[TraceEntry], corrected_by: str | None = None
+) -> MessageDetailModel:
     """The same with its story."""
-    return MessageDetailModel(**_message(view), timeline=[_entry(entry) for entry in trace])
+    return MessageDetailModel(**_message(view, corrected_by), timeline=[_entry(entry) for entry in trace])
 
 
-def _message(view: SubmissionView) -> dict[str, Any]:
+def _message(view: SubmissionView, corrected_by: str | None) -> dict[str, Any]:
     waiting = {message.waiting_for.value for message in view.messages if message.waiting_for}
     return {
         "id": view.id, "mailbox": str(view.mailbox), "source": view.source.value, "name": view.source_name,
         "reference": view.reference, "created_at": view.created_at,
         "state": overall_state([message.state for message in view.messages]).value, "waiting_for": sorted(waiting),
-        "duplicate_of": view.duplicate_of, "corrects": view.corrects, "warnings": list(view.warnings),
+        "duplicate_of": view.duplicate_of, "corrects": view.corrects, "corrected_by": corrected_by,
+        "warnings": list(view.warnings),
         "files": [
-            FileModel(name=file.name, role=file.role.value, sha256=file.sha256, size_bytes=file.size_bytes)
-            for file in view.files
+            FileModel(
+                number=number, name=file.name, role=file.role.value, sha256=file.sha256, size_bytes=file.size_bytes
+            )
+            for number, file in enumerate(view.files)
         ],
         "emails": [_email(message) for message in view.messages],
     }  # fmt: skip

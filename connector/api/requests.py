@@ -2,14 +2,30 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Header, Path, Query, Request, Security
 from fastapi.security import HTTPBearer
+from pydantic import AwareDatetime
 
 from connector.api.guard.head import Refusal
 from connector.api.guard.tokens import Caller, insufficient, missing
 from connector.domain.scopes import SCOPE_TEXTS, Scope
 
-__all__ = ["RefusedRequest", "accept_language", "requires"]
+__all__ = ["IdempotencyKey", "MessageId", "RefusedRequest", "Since", "Until", "accept_language", "requires"]
+
+Since = Annotated[
+    AwareDatetime | None,
+    Query(description="Only what came to the connector then or later", examples=["2026-11-20T00:00:00Z"]),
+]
+Until = Annotated[
+    AwareDatetime | None,
+    Query(description="Only what came to the connector before", examples=["2026-11-21T00:00:00Z"]),
+]
+MessageId = Annotated[
+    str, Path(pattern="^[0-9A-Z]{26}$", description="ULID", examples=["01KAGY6R8ZQ4M1T7C3H5E9V0XA"])
+]  # fmt: skip
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, pattern="^[!-~]+$", examples=["7c9e6679-7425"])
+]  # fmt: skip
 
 _bearer = HTTPBearer(
     auto_error=False,

@@ -12,6 +12,7 @@ from anyio import to_thread
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.requests import Request
+from starlette.responses import Response
 
 from connector.api.guard.content import media_type
 from connector.api.guard.tokens import Caller
@@ -35,7 +36,10 @@ from connector.intake.sidecar import Sidecar, SidecarRecipient
 from connector.journal.records import Taken
 from connector.journal.requests import RequestKey
 
-__all__ = ["Asked", "Budget", "read_submission", "take_submission"]
+__all__ = ["MESSAGES_PATH", "Asked", "Budget", "read_submission", "take_submission", "tell_taken"]
+
+MESSAGES_PATH = "/api/v1/messages"
+"""Takes documents: its bodies may be large."""
 
 _NOT_DOCUMENTS = (FileRole.SIDECAR, FileRole.FLAG)
 _Model = TypeVar("_Model", SubmitHeadModel, SubmitModel)
@@ -175,6 +179,13 @@ def take_submission(services: ApiServices, ids: IdSource, asked: Asked, caller: 
         submission, deadline_at=now + timedelta(hours=settings.retry.deadline_hours),
         duplicate_hours=mailbox.outbox.duplicate_hours, request=request, actor=caller.name,
     )  # fmt: skip
+
+
+def tell_taken(taken: Taken, response: Response) -> None:
+    """Say in the headers where to ask what becomes of it, and whether the same request had brought it before."""
+    response.headers["Location"] = f"{MESSAGES_PATH}/{taken.submission_id}"
+    if taken.repeated:
+        response.headers["Idempotent-Replay"] = "true"
 
 
 def _sidecar(asked: Asked) -> Sidecar:

@@ -22,6 +22,7 @@ from connector.domain.submission import (
 )
 from connector.journal.journal import Journal
 from connector.journal.records import OutgoingMessage, SubmissionView, Taken
+from connector.journal.requests import RequestKey
 
 __all__ = ["Correction", "correct", "correctable"]
 
@@ -46,9 +47,9 @@ def correctable(view: SubmissionView) -> tuple[Recipient, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def correct(
+def correct(  # noqa: PLR0913 - the last four by name
     journal: Journal, clock: Clock, ids: IdSource, submission_id: str, recipients: Correction, *, actor: str,
-    deadline_hours: float,
+    deadline_hours: float, source: SourceKind = SourceKind.PAGE, request: RequestKey | None = None,
 ) -> Taken:  # fmt: skip
     """Send the documents of a submission anew.
 
@@ -60,16 +61,20 @@ def correct(
         recipients: everybody to whom it goes now.
         actor: who decided, for the trace.
         deadline_hours: after this it has failed.
+        source: the door by which the decision came.
+        request: by which it came; the same one again gives the submission that it brought the first time.
 
     Returns:
         The new submission.
 
     Raises:
-        InvalidSubmission: ``SANS_DESTINATAIRE``.
+        InvalidSubmission: ``SANS_DESTINATAIRE``; ``CLE_DEJA_UTILISEE``: another request came with the same key.
         IllegalTransition: ``TRANSITION``: somebody named has it already, or nothing has failed.
         PayloadMissing: ``PAYLOAD_ABSENT``: the originals are no longer kept.
         UnknownRow: ``INTROUVABLE``.
     """
+    if request is not None and (earlier := journal.brought_by(request)) is not None:
+        return earlier
     view = journal.submission(submission_id)
     once: dict[MailboxAddress, Recipient] = {}
     for address, kind in recipients:
@@ -79,15 +84,18 @@ def correct(
     _check(view, set(once))
     now = clock.now()
     submission = Submission(
-        id=ids.ulid(), mailbox=view.mailbox, source=SourceKind.PAGE, source_name=view.source_name,
+        id=ids.ulid(), mailbox=view.mailbox, source=source, source_name=view.source_name,
         recipients=tuple(once.values()), files=_documents(journal, view), created_at=now,
         reference=view.reference, subject=view.subject, body=view.body,
         options=replace(view.options, allow_duplicate=True), corrects=view.id,
     )  # fmt: skip
-    taken = journal.take(submission, deadline_at=now + timedelta(hours=deadline_hours), duplicate_hours=0)
-    journal.add_trace(
-        action="correct", mailbox=view.mailbox, subject_id=view.id, answer=taken.submission_id, actor=actor
-    )
+    taken = journal.take(
+        submission, deadline_at=now + timedelta(hours=deadline_hours), duplicate_hours=0, request=request, actor=actor
+    )  # fmt: skip
+    if not taken.repeated:  # by the same request at the same time
+        journal.add_trace(
+            action="correct", mailbox=view.mailbox, subject_id=view.id, answer=taken.submission_id, actor=actor
+        )
     return taken
 
 

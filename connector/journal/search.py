@@ -5,8 +5,9 @@ batches and looked at, up to a bound, and the answer says where to go on.
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, select
@@ -16,6 +17,7 @@ from connector.domain.states import OutgoingState
 from connector.journal.records import SubmissionView
 from connector.journal.rows import submission_views
 from connector.journal.schema import messages, submissions
+from connector.journal.statistics import earlier_of, oldest_id
 from connector.journal.store import JournalPart
 
 __all__ = ["Page", "Search", "folded", "matches"]
@@ -41,9 +43,10 @@ class Page:
 class Search(JournalPart):
     """Lists of submissions as people page through them."""
 
-    def find(
+    def find(  # noqa: PLR0913 - every way to narrow a list, all by name
         self, text: str = "", *, states: Sequence[OutgoingState] | None = None, mailbox: MailboxAddress | None = None,
-        limit: int = 25, after: str | None = None, most: int = MOST_LOOKED_AT,
+        reference: str | None = None, since: datetime | None = None, until: datetime | None = None, limit: int = 25,
+        after: str | None = None, most: int = MOST_LOOKED_AT,
     ) -> Page:  # fmt: skip
         """Submissions that fit, newest first.
 
@@ -52,6 +55,9 @@ class Search(JournalPart):
                 do not count.
             states: only those with a message in one of these.
             mailbox: only of this one.
+            reference: only those whose sender gave exactly this one.
+            since: only those that were taken then or later; aware.
+            until: only those that were taken before; aware.
             limit: at most that many.
             after: go on after this id: :attr:`Page.after` of the page before.
             most: how many are opened at most.
@@ -59,21 +65,25 @@ class Search(JournalPart):
         words = folded(text).split()
         found: list[SubmissionView] = []
         looked_at = 0
-        for view in self._newest(states, mailbox, after, limit + 1 if not words else BATCH):
+        batch = limit + 1 if not words and reference is None else BATCH
+        begin = earlier_of(after, until)
+        oldest = oldest_id(since) if since is not None else None
+        for view in self._newest(states, mailbox, begin, oldest, batch):
             if len(found) == limit or looked_at == most:
                 return Page(tuple(found), after, looked_at)
             looked_at, after = looked_at + 1, view.id
-            if matches(view, words):
+            if reference in (None, view.reference) and matches(view, words):
                 found.append(view)
         return Page(tuple(found), None, looked_at)
 
     def _newest(
-        self, states: Sequence[OutgoingState] | None, mailbox: MailboxAddress | None, after: str | None, batch: int
-    ) -> Iterator[SubmissionView]:
+        self, states: Sequence[OutgoingState] | None, mailbox: MailboxAddress | None, after: str | None,
+        oldest: str | None, batch: int,
+    ) -> Iterator[SubmissionView]:  # fmt: skip
         while True:
-            wanted = {"states": states, "box": mailbox, "after": after, "limit": batch}
+            wanted = {"states": states, "box": mailbox, "after": after, "oldest": oldest, "limit": batch}
             values = {name: value for name, value in wanted.items() if value is not None}
-            statement = _list(states, mailbox=mailbox is not None, after=after is not None)
+            statement = _list(states, values)
             with self._store.read() as connection:
                 views = submission_views(
                     connection, self._store.vault, connection.execute(statement, values).all()
@@ -84,17 +94,22 @@ class Search(JournalPart):
             after = views[-1].id
 
 
-def _list(states: Sequence[OutgoingState] | None, *, mailbox: bool, after: bool) -> Select[Any]:
-    """Frequent states are looked for from the newest submission backwards, rare ones by the index of states."""
+def _list(states: Sequence[OutgoingState] | None, values: Collection[str]) -> Select[Any]:
+    """The question with these values.
+
+    Frequent states are looked for from the newest submission backwards, rare ones by the index of states.
+    """
     statement = select(submissions).order_by(submissions.c.id.desc()).limit(bindparam("limit"))
     if states is not None:
         is_wanted = messages.c.state.in_(bindparam("states", expanding=True))
         mine = messages.c.submission_id == submissions.c.id
         few = submissions.c.id.in_(select(messages.c.submission_id).where(is_wanted))
         statement = statement.where(exists().where(mine, is_wanted) if _FREQUENT & set(states) else few)
-    if mailbox:
-        statement = statement.where(submissions.c.mailbox == bindparam("box"))
-    return statement.where(submissions.c.id < bindparam("after")) if after else statement
+    filters = {
+        "box": submissions.c.mailbox == bindparam("box"), "after": submissions.c.id < bindparam("after"),
+        "oldest": submissions.c.id >= bindparam("oldest"),
+    }  # fmt: skip
+    return statement.where(*(rule for name, rule in filters.items() if name in values))
 
 
 def folded(text: str) -> str:

@@ -4,23 +4,23 @@ Every question walks one index over a bounded piece: days are pieces of the trac
 found by its state; whatever may only count for some time is found by the time in its id (ULID).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, or_, select
 
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState, WaitingFor
 from connector.journal.records import IncomingMessage, OutgoingMessage
 from connector.journal.rows import incoming_message, known, outgoing_messages
-from connector.journal.schema import incoming, messages, trace
+from connector.journal.schema import inbox_taken, incoming, messages, trace
 from connector.journal.store import JournalPart
 
 __all__ = [
     "ATTENTION", "CORRECTIONS", "HAPPENED", "OPEN_WORK", "SET_ASIDE", "DayCounts", "OpenWork",
-    "Statistics", "oldest_id",
+    "Statistics", "earlier_of", "oldest_id",
 ]  # fmt: skip
 
 _O, _I = OutgoingState, IncomingState
@@ -120,6 +120,12 @@ def oldest_id(moment: datetime) -> str:
     return "".join(reversed(digits)) + "0" * _RANDOM_CHARS
 
 
+def earlier_of(after: str | None, until: datetime | None) -> str | None:
+    """Below which id a list begins: the end of the page before, or the newest moment that is wanted."""
+    bounds = [*([after] if after is not None else []), *([oldest_id(until)] if until is not None else [])]
+    return min(bounds, default=None)
+
+
 class Statistics(JournalPart):
     """Read-only questions that people's pages ask."""
 
@@ -182,6 +188,11 @@ class Statistics(JournalPart):
             settled = _corrections(connection, [message.submission_id for message in found])
         return [m for m in found if m.submission_id not in settled or m.state is _O.OUTCOME_UNKNOWN]
 
+    def corrections_of(self, submission_ids: Sequence[str]) -> dict[str, str]:
+        """Submission to the newest one that was made of it with another recipient, for those that have one."""
+        with self._store.read() as connection:
+            return _corrections(connection, submission_ids)
+
     def correction_of(self, submission_id: str) -> str | None:
         """The newest submission that was made of this one with another recipient."""
         with self._store.read() as connection:
@@ -195,7 +206,8 @@ class Statistics(JournalPart):
 
     def newest_received(
         self, *, limit: int, after: str | None = None, states: Sequence[IncomingState] | None = None,
-        mailbox: MailboxAddress | None = None,
+        mailbox: MailboxAddress | None = None, since: datetime | None = None, until: datetime | None = None,
+        is_taken: bool | None = None,
     ) -> list[IncomingMessage]:  # fmt: skip
         """Received messages that are for people, newest first: neither receipts nor duplicates.
 
@@ -204,23 +216,32 @@ class Statistics(JournalPart):
             after: only those older than this id.
             states: only these; ``None`` = all.
             mailbox: only of this one.
+            since: only those that we saw then or later; aware.
+            until: only those that we saw before; aware.
+            is_taken: only those that an application has taken, or that none has.
         """
-        wanted = {"limit": limit, "after": after, "states": states, "box": mailbox}
+        oldest = oldest_id(since) if since is not None else None
+        begin = earlier_of(after, until)
+        wanted = {"limit": limit, "after": begin, "oldest": oldest, "states": states, "box": mailbox}
         values = {name: value for name, value in wanted.items() if value is not None}
-        statement = _received(after=after is not None, states=states is not None, mailbox=mailbox is not None)
+        statement = _received(values, is_taken)
         with self._store.read() as connection:
             return [incoming_message(self._store.vault, row) for row in connection.execute(statement, values)]
 
 
-def _received(*, after: bool, states: bool, mailbox: bool) -> Select[Any]:
+def _received(values: Collection[str], is_taken: bool | None) -> Select[Any]:
     """A delivered message has its files noted in ``sealed``; a receipt or duplicate never has."""
     is_for_people = or_(_n.sealed.is_not(None), _n.state.in_([*_TO_OPEN, _I.QUARANTINED]))
     statement = select(incoming).where(is_for_people).order_by(_n.id.desc()).limit(bindparam("limit"))
-    if after:
-        statement = statement.where(_n.id < bindparam("after"))
-    if states:
-        statement = statement.where(_n.state.in_(bindparam("states", expanding=True)))
-    return statement.where(_n.mailbox == bindparam("box")) if mailbox else statement
+    filters = {
+        "after": _n.id < bindparam("after"), "oldest": _n.id >= bindparam("oldest"),
+        "states": _n.state.in_(bindparam("states", expanding=True)), "box": _n.mailbox == bindparam("box"),
+    }  # fmt: skip
+    statement = statement.where(*(rule for name, rule in filters.items() if name in values))
+    if is_taken is None:
+        return statement
+    mark = exists().where(inbox_taken.c.incoming_id == _n.id)
+    return statement.where(mark if is_taken else ~mark)
 
 
 def _corrections(connection: Connection, submission_ids: Sequence[str]) -> dict[str, str]:

@@ -79,6 +79,17 @@ class Submissions(JournalPart):
         reach("journal.taken")
         return Taken(submission.id, message_id, state, twin)
 
+    def brought_by(self, request: RequestKey) -> Taken | None:
+        """What the same request has brought before; ``None`` when it is new.
+
+        Raises:
+            InvalidSubmission: ``CLE_DEJA_UTILISEE``: another request came with the same key.
+        """
+        with self._store.write() as writing:
+            earlier_id = earlier_submission(writing, request)
+            earlier = _taken(writing, earlier_id) if earlier_id is not None else None
+        return replace(earlier, repeated=True) if earlier is not None else None
+
     def _insert(
         self, writing: Writing, submission: Submission, payloads: list[dict[str, Any]], twin: str | None
     ) -> None:

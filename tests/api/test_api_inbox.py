@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from connector.api.attachment import attachment
 from connector.domain.scopes import Scope
 from connector.domain.states import IncomingEvent
 from connector.journal.records import StoredBytes
@@ -140,9 +141,7 @@ def test_documents_come_byte_for_byte_and_run_nowhere(scene: ApiScene) -> None:
     ("name", "saved"), [("../../etc/passwd", "etc_passwd"), ("a\r\nSet-Cookie: x", None), ("...", "document")]
 )
 def test_a_name_from_outside_stays_a_name(scene: ApiScene, name: str, saved: str | None) -> None:
-    from connector.api.routes.inbox import _attachment
-
-    header = _attachment(b"x", name, "application/octet-stream").headers["content-disposition"]
+    header = attachment(b"x", name).headers["content-disposition"]
     assert header.startswith("attachment; filename*=UTF-8''")
     assert not any(c in unquote(header) for c in "\r\n/\\")
     if saved is not None:

@@ -17,7 +17,7 @@ _ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-_READABLE = "Content-Language, Idempotent-Replay, Location, Retry-After, WWW-Authenticate"
+_READABLE = "Content-Language, Idempotent-Replay, Location, Preview-Pages, Retry-After, WWW-Authenticate"
 _ASKABLE = "Accept-Language, Authorization, Content-Type, Idempotency-Key, Last-Event-ID"
 _PREFLIGHT_SECONDS = "600"
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response
 
 from connector.api.arrivals import InboxFile, files_of, inbox_item, inbox_message
+from connector.api.attachment import attachment
 from connector.api.envelopes import Envelope
 from connector.api.guard.tokens import Caller
 from connector.api.mailboxes import find_mailbox
-from connector.api.requests import requires
+from connector.api.preview import PREVIEW, PreviewPage, Previews
+from connector.api.requests import Since, Until, requires
 from connector.api.services import ApiServices
 from connector.client.models.inbox import InboxItemModel, InboxMessageModel, InboxModel
 from connector.domain.errors import InvalidSubmission
@@ -25,7 +26,6 @@ Id = Annotated[str, Path(pattern="^[0-9A-Z]{26}$", description="ULID", examples=
 Number = Annotated[int, Path(ge=0, le=10_000, description="`number` of the document")]
 Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`next_cursor` of the page before")]
 
-_FILE_POLICY = "default-src 'none'; sandbox"
 _Responses = dict[int | str, dict[str, Any]]
 _BYTES: _Responses = {
     200: {
@@ -43,7 +43,7 @@ _RAW: _Responses = {
 
 def routes(
     services: ApiServices, envelope: Callable[[IncomingMessage], Envelope],
-    opened: Callable[[IncomingMessage], Arrival],
+    opened: Callable[[IncomingMessage], Arrival], previews: Previews,
 ) -> APIRouter:  # fmt: skip
     """All about what arrived.
 
@@ -51,21 +51,34 @@ def routes(
         services: behind the routes.
         envelope: who wrote and what about; quick.
         opened: a message with its documents; raises what reading raises.
+        previews: of documents.
     """
     router = APIRouter(prefix="/inbox", tags=["inbox"])
     journal = services.journal
     may_read = [requires(Scope.INBOX_READ)]
 
+    def file(inbox_id: str, number: int) -> InboxFile:
+        files = files_of(opened(journal.incoming(inbox_id)))
+        if number >= len(files):
+            raise InvalidSubmission("INTROUVABLE", "the message has no such document")
+        return files[number]
+
     @router.get("", summary="List received messages", dependencies=may_read)
     def list_(
+        *,
         mailbox: Annotated[str | None, Query(max_length=320, description="Folder name or address")] = None,
         state: Annotated[list[IncomingState] | None, Query()] = None,
+        taken: Annotated[bool | None, Query(description="Only those that an application has taken, or none")] = None,
+        since: Since = None,
+        until: Until = None,
         cursor: Cursor = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
     ) -> InboxModel:
         """Newest first: messages for people, neither receipts nor duplicates."""
         box = find_mailbox(services.settings, mailbox).address if mailbox is not None else None
-        rows = journal.newest_received(limit=limit + 1, after=cursor, states=state or None, mailbox=box)
+        rows = journal.newest_received(
+            limit=limit + 1, after=cursor, states=state or None, mailbox=box, since=since, until=until, is_taken=taken
+        )  # fmt: skip
         marks = journal.taken_marks([row.id for row in rows])
         items = [inbox_item(row, envelope(row), marks.get(row.id)) for row in rows[:limit]]
         return InboxModel(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
@@ -82,10 +95,21 @@ def routes(
     )  # fmt: skip
     def document(inbox_id: Id, number: Number) -> Response:
         """The bytes, exactly as they came; to be saved, never run."""
-        files = files_of(opened(journal.incoming(inbox_id)))
-        if number >= len(files):
-            raise InvalidSubmission("INTROUVABLE", "the message has no such document")
-        return _saved(files[number])
+        found = file(inbox_id, number)
+        return attachment(found.content, found.model.name)
+
+    @router.get(
+        "/{inbox_id}/documents/{number}/preview", summary="One document to look at", dependencies=may_read,
+        responses=PREVIEW, response_class=Response,
+    )  # fmt: skip
+    async def preview(inbox_id: Id, number: Number, page: PreviewPage = None) -> Response:
+        """As the connector's own page shows it: built anew, so that nothing of the sender's runs."""
+
+        def given() -> tuple[str, bytes]:
+            found = file(inbox_id, number)
+            return found.model.name, found.content
+
+        return await previews.answer(given, page)
 
     @router.get(
         "/{inbox_id}/raw", summary="The whole message", dependencies=may_read, responses=_RAW, response_class=Response
@@ -94,7 +118,7 @@ def routes(
         """As the operator gave it, also when it was set aside."""
         row = journal.incoming(inbox_id)
         content = journal.payload(row.payload_id or "")
-        return _attachment(content, f"{row.id}.eml", "message/rfc822")
+        return attachment(content, f"{row.id}.eml", "message/rfc822")
 
     @router.post("/{inbox_id}/taken", summary="Say that you have it")
     def taken(inbox_id: Id, caller: Annotated[Caller, requires(Scope.INBOX_WRITE)]) -> InboxItemModel:
@@ -104,17 +128,3 @@ def routes(
         return inbox_item(row, envelope(row), mark)
 
     return router
-
-
-def _saved(file: InboxFile) -> Response:
-    return _attachment(file.content, file.model.name, "application/octet-stream")
-
-
-def _attachment(content: bytes, name: str, media_type: str) -> Response:
-    """Bytes from outside: saved under a name that cannot leave its folder, run by nothing."""
-    plain = "".join(c if c.isalnum() or c in "._- " else "_" for c in name).strip(". ")[:150] or "document"
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(plain)}",
-        "Content-Security-Policy": _FILE_POLICY,
-    }
-    return Response(content, media_type=media_type, headers=headers)

@@ -1,32 +1,26 @@
-"""``/api/v1/messages``: give something to be sent, see what became of it, decide about it."""
+"""``/api/v1/messages``: give something to be sent, see what became of it."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from connector.api.guard.tokens import Caller
 from connector.api.mailboxes import find_mailbox
 from connector.api.render import message_detail, message_model
-from connector.api.requests import requires
+from connector.api.requests import IdempotencyKey, MessageId, Since, Until, requires
 from connector.api.services import ApiServices
-from connector.api.submit import Budget, read_submission, take_submission
+from connector.api.submit import MESSAGES_PATH as PATH
+from connector.api.submit import Budget, read_submission, take_submission, tell_taken
 from connector.client.models.messages import HEAD_EXAMPLE, MessageDetailModel, MessageModel, MessagesModel
 from connector.domain.ports import IdSource
 from connector.domain.scopes import Scope
 from connector.domain.states import OutgoingState
-from connector.exchange import person
 
 __all__ = ["PATH", "routes"]
 
-PATH = "/api/v1/messages"
-"""Takes documents: its bodies may be large."""
-
-Id = Annotated[str, Path(pattern="^[0-9A-Z]{26}$", description="ULID", examples=["01KAGY6R8ZQ4M1T7C3H5E9V0XA"])]
 Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=100)]
-Decision = Callable[..., int]
 
 _BODIES_AT_ONCE = 4  # of the largest size; usual ones are a hundredth of it
 _BODY = {
@@ -64,16 +58,14 @@ def routes(services: ApiServices, ids: IdSource) -> APIRouter:
     may_read, may_write = requires(Scope.MESSAGES_READ), requires(Scope.MESSAGES_WRITE)
 
     def shown(message_id: str) -> MessageModel:
-        return message_model(journal.submission(message_id))
+        return message_model(journal.submission(message_id), journal.correction_of(message_id))
 
     @router.post("", summary="Send documents", status_code=202, response_model=MessageModel, openapi_extra=_BODY)
     async def submit(
         request: Request,
         response: Response,
         caller: Annotated[Caller, may_write],
-        idempotency_key: Annotated[
-            str | None, Header(min_length=1, max_length=255, pattern="^[!-~]+$", examples=["7c9e6679-7425"])
-        ] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> Any:
         """Takes documents over: with the answer 202 they are kept and survive power loss.
 
@@ -84,48 +76,39 @@ def routes(services: ApiServices, ids: IdSource) -> APIRouter:
             asked = await read_submission(request)
             taken = await to_thread.run_sync(take_submission, services, ids, asked, caller, idempotency_key)
         services.received()
-        response.headers["Location"] = f"{PATH}/{taken.submission_id}"
-        if taken.repeated:
-            response.headers["Idempotent-Replay"] = "true"
+        tell_taken(taken, response)
         return await to_thread.run_sync(shown, taken.submission_id)
 
     @router.get("", summary="List messages", dependencies=[may_read])
     def list_(
+        *,
         mailbox: Annotated[str | None, Query(max_length=320, description="Folder name or address")] = None,
         state: Annotated[list[OutgoingState] | None, Query()] = None,
+        reference: Annotated[str | None, Query(max_length=64, description="Exactly the one that was given")] = None,
         q: Annotated[str, Query(max_length=200, description="Words: address, reference, file name, subject")] = "",
+        since: Since = None,
+        until: Until = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> MessagesModel:
-        """Newest first, whatever door they came by. With ``q`` only the newest are looked at, piece by piece."""
+        """Newest first, whatever door they came by.
+
+        With ``q`` or ``reference`` a page may hold less than there is: go on while there is a ``next_cursor``.
+        """
         box = find_mailbox(services.settings, mailbox).address if mailbox is not None else None
-        page = journal.find(q, states=state or None, mailbox=box, limit=limit, after=cursor)
-        return MessagesModel(items=[message_model(view) for view in page.items], next_cursor=page.after)
+        page = journal.find(
+            q, states=state or None, mailbox=box, reference=reference, since=since, until=until, limit=limit,
+            after=cursor,
+        )  # fmt: skip
+        corrected = journal.corrections_of([view.id for view in page.items])
+        items = [message_model(view, corrected.get(view.id)) for view in page.items]
+        return MessagesModel(items=items, next_cursor=page.after)
 
     @router.get("/{message_id}", summary="One message with its story", dependencies=[may_read])
-    def show(message_id: Id) -> MessageDetailModel:
+    def show(message_id: MessageId) -> MessageDetailModel:
         """Recipients, answers of the operator, receipts, and every line of its trace."""
-        return message_detail(journal.submission(message_id), journal.trace(subject_id=message_id))
-
-    def decide(message_id: str, decision: Decision, caller: Caller) -> MessageModel:
-        decision(journal, services.clock, message_id, actor=caller.name)
-        services.decided()
-        return shown(message_id)
-
-    @router.post("/{message_id}/retry", summary="Try again now")
-    def retry(message_id: Id, caller: Annotated[Caller, may_write]) -> MessageModel:
-        """What failed, waits or was postponed, to those who did not get it."""
-        return decide(message_id, person.retry, caller)
-
-    @router.post("/{message_id}/cancel", summary="Give up")
-    def cancel(message_id: Id, caller: Annotated[Caller, may_write]) -> MessageModel:
-        """What has not left."""
-        return decide(message_id, person.cancel, caller)
-
-    @router.post("/{message_id}/release", summary="Let it leave")
-    def release(message_id: Id, caller: Annotated[Caller, may_write]) -> MessageModel:
-        """A duplicate, or a message whose outcome is unknown: it may then arrive twice."""
-        return decide(message_id, person.release, caller)
+        trace, corrected_by = journal.trace(subject_id=message_id), journal.correction_of(message_id)
+        return message_detail(journal.submission(message_id), trace, corrected_by)
 
     return router
 

@@ -12,8 +12,8 @@ from connector.client.models.base import Answer, Question, example
 
 __all__ = [
     "HEAD_EXAMPLE", "DocumentModel", "EmailModel", "FileModel", "MessageDetailModel", "MessageModel",
-    "MessagesModel", "OptionsModel", "RecipientModel", "RecipientStateModel", "SubmitHeadModel", "SubmitModel",
-    "TimelineEntryModel",
+    "MessagesModel", "OptionsModel", "RecipientModel", "RecipientStateModel", "ReplaceModel", "SubmitHeadModel",
+    "SubmitModel", "TimelineEntryModel",
 ]  # fmt: skip
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -84,7 +84,7 @@ _EMAIL = {
     "title_en": "",
     "cure_en": "",
 }
-_FILE = {"name": "cr.xml", "role": "cda", "sha256": "ab" * 32, "size_bytes": 51_200}
+_FILE = {"number": 0, "name": "cr.xml", "role": "cda", "sha256": "ab" * 32, "size_bytes": 51_200}
 _MESSAGE = {
     "id": "01KAGY6R8ZQ4M1T7C3H5E9V0XA",
     "mailbox": "dr.modele@exemple.mssante.fr",
@@ -96,6 +96,7 @@ _MESSAGE = {
     "waiting_for": [],
     "duplicate_of": None,
     "corrects": None,
+    "corrected_by": None,
     "warnings": [],
     "files": [_FILE],
     "emails": [_EMAIL],
@@ -184,11 +185,22 @@ class SubmitModel(SubmitHeadModel):
     documents: list[DocumentModel] = Field(min_length=1, max_length=50)
 
 
+class ReplaceModel(Question):
+    """To whom the documents of an earlier message go now: only people who did not get it and will not."""
+
+    model_config = ConfigDict(json_schema_extra=example({"recipients": [{"address": _ADDRESS}], "copies": []}))
+
+    recipients: list[RecipientModel] = Field(default_factory=list, max_length=100)
+    copies: list[RecipientModel] = Field(default_factory=list, max_length=100)
+
+
 class FileModel(Answer):
     """One original, as it was given."""
 
     model_config = ConfigDict(json_schema_extra=example(_FILE))
 
+    number: int
+    """Names it in ``/documents/{number}``."""
     name: str
     role: str
     """``cda``, ``xdm``, ``pdf``, ``sidecar`` …"""
@@ -259,6 +271,8 @@ class MessageModel(Answer):
     duplicate_of: str | None = None
     corrects: str | None = None
     """The message that this one sends anew, to another recipient."""
+    corrected_by: str | None = None
+    """The newest message that sends this one anew, to another recipient."""
     warnings: list[str] = Field(default_factory=list)
     """Codes."""
     files: list[FileModel] = Field(default_factory=list)

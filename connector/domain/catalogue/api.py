@@ -128,6 +128,12 @@ API_CODES = {
         "A program of this machine refuses to be told what happened.",
         "Look at its log, or take it out of api.webhooks; the connector tries again and forgets nothing.",
     ),
+    "APERCU_IMPOSSIBLE": Explanation(
+        "Ce document ne peut pas être affiché.",
+        "Enregistrez-le et ouvrez-le avec un logiciel prévu pour ce format, si vous connaissez l'expéditeur.",
+        "This document cannot be shown.",
+        "Save it and open it with software for this format, if you know the sender.",
+    ),
     "BOITE_INCONNUE": Explanation(
         "Aucune boîte ne porte ce nom.",
         "Utilisez le nom du dossier de la boîte ou son adresse, comme dans les réglages.",
