@@ -6,6 +6,7 @@ do, as long as this start of the connector lives.
 
 import json
 import os
+import re
 import stat
 import sys
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from connector.domain.errors import ConfigurationError
 __all__ = ["Endpoint", "read_endpoint"]
 
 _MOST_BYTES = 16 * 1024
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Endpoint:
     instance: str = ""
     token: str = field(default="", repr=False)
     scheme: str = "http"
+    certificate_sha256: str = ""
+    """With https: of the only certificate that the connector shows, in DER, lower-case hexadecimal."""
 
     @property
     def url(self) -> str:
@@ -41,7 +45,10 @@ class Endpoint:
         """Content of the discovery file."""
         values = {
             "host": self.host, "port": self.port, "pid": self.pid, "instance": self.instance, "token": self.token,
+            "scheme": self.scheme,
         }  # fmt: skip
+        if self.certificate_sha256:
+            values["certificate_sha256"] = self.certificate_sha256
         return json.dumps(values).encode()
 
 
@@ -63,9 +70,12 @@ def _endpoint(values: Any) -> Endpoint:
     host, port = values["host"], values["port"]
     if not isinstance(host, str) or not isinstance(port, int) or not 0 < port < 65536:
         raise ValueError("host or port")
+    scheme, pin = values.get("scheme", "http"), values.get("certificate_sha256", "")
+    if scheme not in ("http", "https") or (scheme == "https" and not _SHA256.fullmatch(pin)):
+        raise ValueError("scheme or certificate")
     return Endpoint(
         host=host, port=port, pid=int(values.get("pid", 0)), instance=str(values.get("instance", "")),
-        token=str(values.get("token", "")),
+        token=str(values.get("token", "")), scheme=scheme, certificate_sha256=pin,
     )  # fmt: skip
 
 

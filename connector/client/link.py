@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from connector.client.discovery import Endpoint
 from connector.client.failure import ServiceError, ServiceUnknown, ServiceUnreachable
 from connector.client.models.instance import InstanceModel
+from connector.client.pinning import PinnedContext, is_refusal
 from connector.client.proof import instance_proof, new_nonce
 
 __all__ = ["Link", "as_object", "read_as"]
@@ -47,7 +48,7 @@ class Link:
         self._endpoint = endpoint
         self._http = httpx.Client(
             base_url=endpoint.url,
-            transport=httpx.HTTPTransport(limits=_ONE_CONNECTION, trust_env=False),
+            transport=_transport(endpoint),
             timeout=httpx.Timeout(_PERSON_SECONDS, connect=_CONNECT_SECONDS),
             headers={"Accept-Language": language},
             trust_env=False,
@@ -148,8 +149,17 @@ class Link:
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
 
-    def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachable:
+    def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachable | ServiceUnknown:
+        if is_refusal(error):
+            return ServiceUnknown("whoever has the port does not show the certificate of the connector")
         return ServiceUnreachable(f"no answer from port {self._endpoint.port} ({type(error).__name__})")
+
+
+def _transport(endpoint: Endpoint) -> httpx.HTTPTransport:
+    if endpoint.scheme == "http":
+        return httpx.HTTPTransport(limits=_ONE_CONNECTION, trust_env=False)
+    pinned = PinnedContext(endpoint.certificate_sha256)
+    return httpx.HTTPTransport(verify=pinned, limits=_ONE_CONNECTION, trust_env=False)
 
 
 def _refuse_new_connection(event: str, _: Mapping[str, Any]) -> None:

@@ -21,7 +21,9 @@ def data_paths(settings: Settings) -> DataPaths:
     return DataPaths(settings.software.data_dir or default_data_dir())
 
 
-def tell_endpoint(paths: DataPaths, *, host: str, port: int, instance: str = "", token: str = "") -> None:
+def tell_endpoint(
+    paths: DataPaths, *, host: str, port: int, instance: str = "", token: str = "", certificate_sha256: str = ""
+) -> None:
     """Write the address, atomically: a reader never sees half of it.
 
     Args:
@@ -30,8 +32,12 @@ def tell_endpoint(paths: DataPaths, *, host: str, port: int, instance: str = "",
         port: likewise.
         instance: id of this start.
         token: of the owner.
+        certificate_sha256: what we show; empty = http.
     """
-    endpoint = Endpoint(host=host, port=port, pid=os.getpid(), instance=instance, token=token)
+    endpoint = Endpoint(
+        host=host, port=port, pid=os.getpid(), instance=instance, token=token,
+        scheme="https" if certificate_sha256 else "http", certificate_sha256=certificate_sha256,
+    )  # fmt: skip
     write_atomic(paths.endpoint, endpoint.as_json())
 
 

@@ -13,6 +13,7 @@ from connector.api.checkup import Checkup
 from connector.api.guard.connection import server_for
 from connector.api.page import PageOptions
 from connector.api.services import ApiServices
+from connector.daemon.api_tls import local_certificate
 from connector.daemon.endpoint import forget_endpoint, tell_endpoint
 from connector.domain.errors import ConfigurationError
 from connector.platform.paths import DataPaths
@@ -36,14 +37,20 @@ def serving(services: ApiServices, paths: DataPaths, checkup: Checkup | None = N
 
     Raises:
         ConfigurationError: ``PORT_OCCUPE``.
+        Unavailable: the certificate cannot be written.
     """
     api, owner = services.settings.api, services.owner
+    tls = local_certificate(paths.api_tls, services.clock.now()) if api.tls else None
     listener = listen(api.host, api.port)
     port = listener.getsockname()[1]
-    server = server_for(create_app(services, port=port, page=PageOptions(checkup=checkup, ids=SystemIds())))
+    app = create_app(services, port=port, page=PageOptions(checkup=checkup, ids=SystemIds()))
+    server = server_for(app, **(tls.server_options if tls else {}))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
     thread.start()
-    tell_endpoint(paths, host=api.host, port=port, instance=owner.instance, token=owner.token)
+    tell_endpoint(
+        paths, host=api.host, port=port, instance=owner.instance, token=owner.token,
+        certificate_sha256=tls.sha256 if tls else "",
+    )  # fmt: skip
     _log.info("listening", host=api.host, port=port)
     try:
         yield

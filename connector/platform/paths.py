@@ -86,6 +86,11 @@ class DataPaths:
         return self.root / "trust"
 
     @property
+    def api_tls(self) -> Path:
+        """Folder of the local API's certificate and its key."""
+        return self.root / "api-tls"
+
+    @property
     def endpoint(self) -> Path:
         """Where the local HTTP server listens."""
         return self.root / "endpoint.json"

@@ -20,6 +20,8 @@ class ApiSettings(Section):
     """This machine only; there is no way to listen to the network."""
     port: int = Field(default=8723, ge=0, le=65535)
     """0 = any free port, told in ``<data_dir>/endpoint.json``."""
+    tls: bool = False
+    """https with a certificate of this installation, made in ``<data_dir>/api-tls/``; see docs/api-tls.md."""
     allowed_origins: list[str] = []
     """Origins of web pages that may use the API with a token of theirs, e.g. ``https://lps.exemple``; none by
     default."""

@@ -42,7 +42,8 @@ def test_a_running_daemon_is_found_and_asked(settings: Settings) -> None:
 def test_the_address_is_readable_by_its_owner_only(paths: DataPaths) -> None:
     tell_endpoint(paths, host="127.0.0.1", port=8723, instance="i", token="t")
     told = json.loads(paths.endpoint.read_text(encoding="utf-8"))
-    assert told == {"host": "127.0.0.1", "port": 8723, "pid": os.getpid(), "instance": "i", "token": "t"}
+    expected = {"host": "127.0.0.1", "port": 8723, "pid": os.getpid(), "instance": "i", "token": "t"}
+    assert told == {**expected, "scheme": "http"}
     if os.name == "posix":
         assert stat.S_IMODE(paths.endpoint.stat().st_mode) == 0o600
 

@@ -26,6 +26,7 @@ class RequestHead:
     path: str
     port: int  # that we listen on
     headers: tuple[tuple[str, str], ...] = field(repr=False)  # may hold a token
+    scheme: str = "http"  # https when we serve it
 
     @classmethod
     def of(cls, scope: Scope, port: int) -> "RequestHead":
@@ -36,7 +37,13 @@ class RequestHead:
             port: that we listen on; 0 = the one of the socket.
         """
         headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
-        return cls(scope["method"], scope["path"], port or (scope.get("server") or ("", 0))[1] or 0, headers)
+        port = port or (scope.get("server") or ("", 0))[1] or 0
+        return cls(scope["method"], scope["path"], port, headers, scope.get("scheme", "http"))
+
+    @property
+    def default_port(self) -> int:
+        """The port that need not be named."""
+        return 443 if self.scheme == "https" else 80
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, in order."""

@@ -17,22 +17,23 @@ _LOOPBACK = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
 def check_host(head: RequestHead) -> Refusal | None:
     """Exactly one ``Host``, naming this machine and our port."""
     hosts = head.all("host")
-    if len(hosts) == 1 and is_loopback_host(hosts[0], head.port):
+    if len(hosts) == 1 and is_loopback_host(hosts[0], head.port, head.default_port):
         return None
     return Refusal(
         "API_HOTE_REFUSE", 421, f"Host must be 127.0.0.1, [::1] or localhost, with port {head.port}, exactly once"
     )
 
 
-def is_loopback_host(header: str, port: int) -> bool:
+def is_loopback_host(header: str, port: int, default_port: int = 80) -> bool:
     """True when a ``Host`` header names this machine and our port.
 
     Args:
         header: ``127.0.0.1:8723``, ``[::1]:8723``, ``localhost:8723``.
-        port: the port that we listen on; port 80 may be left out.
+        port: the port that we listen on.
+        default_port: the one that may be left out.
     """
     host, given_port = _split(header)
-    if host is None or (given_port or 80) != port:
+    if host is None or (given_port or default_port) != port:
         return False
     if host.lower() == "localhost":
         return True

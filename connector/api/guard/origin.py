@@ -29,7 +29,7 @@ def check_origin(head: RequestHead, allowed: Set[str] = frozenset()) -> Refusal 
     if origins:
         if origins[0] in allowed:
             return None
-        if not _is_own(origins[0], head.port):
+        if not _is_own(origins[0], head):
             return _foreign("the Origin is not listed in api.allowed_origins")
     return _check_fetch_metadata(head)
 
@@ -52,13 +52,14 @@ def _foreign(detail: str) -> Refusal:
     return Refusal("API_ORIGINE_REFUSEE", 403, detail)
 
 
-def _is_own(origin: str, port: int) -> bool:
+def _is_own(origin: str, head: RequestHead) -> bool:
     """True for our own page; ``null`` (a sandboxed frame, a file) is not."""
     try:
         parts = urlsplit(origin)
     except ValueError:
         return False
-    return parts.scheme == "http" and origin == f"http://{parts.netloc}" and is_loopback_host(parts.netloc, port)
+    own = f"{head.scheme}://{parts.netloc}"
+    return origin == own and is_loopback_host(parts.netloc, head.port, head.default_port)
 
 
 def allowed_origin(head: RequestHead, allowed: Set[str]) -> str | None:
