@@ -80,6 +80,7 @@ class Desk:
         return Facts(
             waiting=self.journal.open_work().waiting,
             attention=self.journal.attention(since),
+            refused=self.journal.refused_drops(unseen=True),
             codes=health_codes(self.api.report()),
             card=self.api.cards.status() if self.api.cards is not None else None,
             code_boxes=self.code_boxes,

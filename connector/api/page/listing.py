@@ -77,6 +77,8 @@ class OutRow:
     state: Text
     shade: Shade
     code: str  # of the last problem, while it is one
+    place: str = "outgoing"  # under which address it is shown whole
+    about: str = ""  # instead of recipients
 
 
 def outgoing_shade(state: OutgoingState) -> Shade:

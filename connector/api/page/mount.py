@@ -6,7 +6,7 @@ from starlette.responses import Response
 from connector.api.page.desk import Desk
 from connector.api.page.entry import Entry, PageRoute
 from connector.api.page.render import Visit
-from connector.api.page.routes import applications, card, checks, home, live, outgoing, received, session
+from connector.api.page.routes import applications, card, checks, home, live, outgoing, received, refused, session
 from connector.api.routes import page, pairing
 
 __all__ = ["page_routes"]
@@ -20,7 +20,7 @@ def page_routes(desk: Desk) -> APIRouter:
     """
     entry = Entry(desk)
     inside = APIRouter(prefix="/p/{key}")
-    for part in (session, home, outgoing, received, card, checks, applications, live):
+    for part in (session, home, outgoing, refused, received, card, checks, applications, live):
         inside.include_router(part.routes(desk, entry))
     inside.include_router(_nothing_else(entry))
     router = APIRouter()

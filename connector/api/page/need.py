@@ -14,7 +14,7 @@ from connector.domain.catalogue import explain
 from connector.domain.states import OutgoingState, WaitingFor
 from connector.domain.text import Text
 from connector.identities.card.status import CardStatus, Presence
-from connector.journal.records import OutgoingMessage
+from connector.journal.records import OutgoingMessage, RefusedDrop
 from connector.support.health import Component, Condition
 
 __all__ = ["NOTHING", "RECIPIENT_CODES", "Action", "Facts", "Need", "health_codes", "need", "needs"]
@@ -48,6 +48,7 @@ class Action(StrEnum):
     CHECKS = "checks"
     MESSAGE = "message"  # one submission
     FAILED = "failed"  # the list of failures
+    REFUSED = "refused"  # one refused drop
     DECIDE = "decide"  # the list of what waits for a decision
     RECEIVED = "received"  # the list of what was set aside
     PAIRING = "pairing"
@@ -63,7 +64,7 @@ class Need:
     sentence: Text
     button: Text = _SILENT
     action: Action = Action.NONE
-    target: str = ""  # submission id, or folder of a mailbox
+    target: str = ""  # id of a submission or refused drop, or folder of a mailbox
     code: str = ""  # of the catalogue
 
 
@@ -73,6 +74,7 @@ class Facts:
 
     waiting: Mapping[WaitingFor, int] = field(default_factory=dict)  # messages by what they wait for
     attention: Sequence[OutgoingMessage] = ()  # that a person decides about, newest first
+    refused: Sequence[RefusedDrop] = ()  # that nobody has seen, newest first
     codes: Collection[str] = ()  # of the health tree
     card: CardStatus | None = None  # None: no mailbox uses one
     code_boxes: Sequence[str] = ()  # folders of the mailboxes that open with a one-time code
@@ -219,6 +221,20 @@ def _failure(facts: Facts) -> Need | None:
     return _about("rejected", others, rejected, Text("Voir pourquoi", "See why"), Action.FAILED)
 
 
+def _refused(facts: Facts) -> Need | None:
+    """A drop that never became a message; its files are in a folder, and the person sees to them there."""
+    if not facts.refused:
+        return None
+    button, count, drop = Text("Voir pourquoi", "See why"), len(facts.refused), facts.refused[0]
+    if count > 1:
+        many = Text(f"{count} dépôts n'ont pas pu être envoyés : voyez pourquoi.",
+                    f"{count} drops could not be sent: see why.")  # fmt: skip
+        return Need("refused", Tone.ACT, many, button, Action.FAILED)
+    reason = _explained(drop.code)
+    one = Text(f"« {drop.name} » n'est pas parti. {reason.fr}", f"“{drop.name}” did not leave. {reason.en}")
+    return Need("refused", Tone.ACT, one, button, Action.REFUSED, drop.id, drop.code)
+
+
 def _duplicate(facts: Facts) -> Need | None:
     sentences = (
         Text("Un envoi est identique à un précédent : faut-il l'envoyer ?",
@@ -270,8 +286,8 @@ def _passing(facts: Facts) -> Need | None:
 
 
 _RULES: Sequence[Callable[[Facts], Need | None]] = (
-    _broken, _card, _one_time_code, _login, _identity, _lost_answer, _wrong_recipient, _failure, _duplicate,
-    _approval, _set_aside, _pairing, _passing,
+    _broken, _card, _one_time_code, _login, _identity, _lost_answer, _wrong_recipient, _failure, _refused,
+    _duplicate, _approval, _set_aside, _pairing, _passing,
 )  # fmt: skip
 
 

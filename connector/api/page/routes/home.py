@@ -9,8 +9,9 @@ from starlette.responses import Response
 from connector.api.page.chart import chart_of
 from connector.api.page.desk import ATTENTION_DAYS, Desk
 from connector.api.page.entry import Entry, PageRoute
-from connector.api.page.listing import find_received, out_row
+from connector.api.page.listing import find_received
 from connector.api.page.need import NOTHING, Action, Need, needs
+from connector.api.page.refused import find_out
 from connector.api.page.render import Visit
 from connector.domain.states import OutgoingState
 
@@ -37,6 +38,8 @@ def address_of(need: Need) -> str:
     """Where the button of a need leads, below the root of the session."""
     if need.action is Action.MESSAGE:
         return f"/outgoing/{need.target}"
+    if need.action is Action.REFUSED:
+        return f"/refused/{need.target}"
     return f"/card#box-{need.target}" if need.action is Action.CODE else _ADDRESSES[need.action]
 
 
@@ -54,8 +57,9 @@ def routes(desk: Desk, entry: Entry) -> APIRouter:
         failed = {m.submission_id for m in facts.attention if m.state in _FAILED}
         return visit.page(
             "home.html", here="home", need=found[0], more=found[1:], address_of=address_of, today=days[-1].counts,
-            work=work, failed=len(failed), attention_days=ATTENTION_DAYS, days=days, chart=chart_of(days),
-            outgoing=[out_row(view) for view in desk.journal.find(limit=_NEWEST).items],
+            work=work, failed=len(failed) + len(facts.refused), refused=facts.refused, attention_days=ATTENTION_DAYS,
+            days=days, chart=chart_of(days),
+            outgoing=find_out(desk.journal, limit=_NEWEST).rows,
             received=find_received(desk.journal, desk.envelopes, limit=_NEWEST).rows,
             day_before=timedelta(days=1),
         )  # fmt: skip

@@ -10,6 +10,7 @@ from connector.api.page.desk import ACTOR, Desk
 from connector.api.page.entry import Entry, Form, PageRoute
 from connector.api.page.listing import OUTGOING_FILTERS, out_row, outgoing_shade
 from connector.api.page.need import RECIPIENT_CODES
+from connector.api.page.refused import FAILED, find_out
 from connector.api.page.render import Visit
 from connector.api.page.routes.pieces import piece_routes
 from connector.api.page.story import timeline
@@ -46,14 +47,14 @@ def routes(desk: Desk, entry: Entry) -> APIRouter:
 
     @router.get("")
     def list_(state: str = "", q: str = "", box: str = "", after: str = "", visit: Visit = entry.visit) -> Response:
-        """Submissions, newest first."""
-        states = OUTGOING_FILTERS[state][1] if state in OUTGOING_FILTERS else None
+        """Submissions and refused drops, newest first."""
         mailbox = find_mailbox(desk.settings, box).address if box else None
-        found = desk.journal.find(q[:200], states=states, mailbox=mailbox, limit=_PAGE, after=after[:26] or None)
+        found = find_out(desk.journal, q[:200], state=state, mailbox=mailbox, limit=_PAGE, after=after[:26] or None)
         return visit.page(
-            "outgoing.html", here="outgoing", rows=[out_row(view) for view in found.items], after=found.after,
+            "outgoing.html", here="outgoing", rows=found.rows, after=found.after,
             looked_at=found.looked_at, state=state, q=q[:200], box=box, filters=OUTGOING_FILTERS,
             boxes=desk.settings.mailboxes,
+            refused=desk.journal.refused_drops(unseen=True, limit=2) if state == FAILED else [],
         )  # fmt: skip
 
     @router.get("/{submission_id}")
