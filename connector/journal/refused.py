@@ -29,6 +29,7 @@ _ONE = select(refused_drops).where(_r.id == bindparam("drop"))
 _TRACED = select(trace.c.seq).where(trace.c.subject_id == bindparam("drop"), trace.c.action == "refuse").limit(1)
 _SEE = update(refused_drops).where(_r.id == bindparam("drop"))
 _ENDING = select(_r.id).where(_r.id.endswith(bindparam("ending"))).order_by(_r.id.desc()).limit(bindparam("limit"))
+_UNSEEN_THROUGH = select(refused_drops).where(_r.seen_at.is_(None), _r.id <= bindparam("through")).order_by(_r.id)
 _COUNTS = select(
     _r.mailbox,
     func.count().filter(_r.seen_at.is_(None)).label("unseen"),
@@ -122,6 +123,22 @@ class RefusedDrops(JournalPart):
             if row.seen_at is None:
                 row = _see(writing, row, by)
             return _drop(self._store.vault, row)
+
+    def see_refused_drops(self, through: str, *, by: str) -> int:
+        """Somebody has seen every refusal up to one, of all mailboxes; newer ones go on asking.
+
+        Args:
+            through: id of the newest one that was seen.
+            by: the person or application, for the trace.
+
+        Returns:
+            How many had not been seen before.
+        """
+        with self._store.write() as writing:
+            rows = writing.run(_UNSEEN_THROUGH, {"through": through}).all()
+            for row in rows:
+                _see(writing, row, by)
+        return len(rows)
 
     def refused_counts(self) -> dict[str, dict[str, int]]:
         """Mailbox to ``unseen`` and ``seen`` to number, of everything that is kept."""

@@ -131,6 +131,16 @@ def test_the_first_to_see_it_counts(scene: Scene) -> None:
     assert scene.journal.last_number() == number
 
 
+def test_all_up_to_one_are_seen_at_once_and_traced_each(scene: Scene) -> None:
+    first, second, third, fourth = refuse(scene, 1, 2, 3, 4)
+    scene.journal.see_refused_drop(first.id, by="Accueil")
+    assert scene.journal.see_refused_drops(third.id, by="page") == 2
+    assert scene.journal.see_refused_drops(third.id, by="page") == 0
+    assert [each.id for each in scene.journal.refused_drops(unseen=True)] == [fourth.id]
+    assert [subject for action, subject, _ in actions(scene) if action == "see"] == [first.id, second.id, third.id]
+    assert scene.journal.refused_drop(first.id).seen_by == "Accueil"
+
+
 def test_what_was_never_refused_is_unknown(scene: Scene) -> None:
     with pytest.raises(UnknownRow):
         scene.journal.refused_drop("01NOBODY")

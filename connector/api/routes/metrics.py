@@ -33,7 +33,7 @@ def routes(services: ApiServices) -> APIRouter:
         response_class=Response, responses={200: _ANSWER},
     )  # fmt: skip
     def metrics() -> Response:
-        """Messages by state, refused drops, components, card signatures; no name of anybody, no name of a document."""
+        """Messages by state, refused drops, components, card signatures; no name of anybody or anything."""
         return Response(metrics_text(sources), media_type=METRICS_MEDIA_TYPE)
 
     return router
