@@ -10,8 +10,8 @@
 :mod:`connector.client.models` describes what goes over the wire, for both sides.
 """
 
-from connector.client.connection import Connection, StreamEvent
+from connector.client.connection import Connection, Preview, StreamEvent
 from connector.client.discovery import Endpoint, read_endpoint
 from connector.client.failure import ServiceError
 
-__all__ = ["Connection", "Endpoint", "ServiceError", "StreamEvent", "read_endpoint"]
+__all__ = ["Connection", "Endpoint", "Preview", "ServiceError", "StreamEvent", "read_endpoint"]

@@ -3,7 +3,8 @@
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -13,13 +14,14 @@ from connector.client.discovery import Endpoint
 from connector.client.failure import ServiceUnknown
 from connector.client.link import Link, as_object, read_as
 from connector.client.models.card import CardStatusModel, CardTestModel
+from connector.client.models.doctor import DoctorModel
 from connector.client.models.events import EventModel
 from connector.client.models.inbox import InboxItemModel, InboxMessageModel, InboxModel
 from connector.client.models.mailboxes import CodeStateModel, MailboxesModel, MailboxModel, TokenStateModel
 from connector.client.models.messages import MessageDetailModel, MessageModel, MessagesModel
 from connector.client.models.refusals import RefusalModel, RefusalsModel
 
-__all__ = ["Connection", "StreamEvent"]
+__all__ = ["Connection", "Preview", "StreamEvent"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -31,6 +33,15 @@ class StreamEvent:
     name: str  # message, inbox, connector; hello, state, reset
     number: int | None  # where to go on; None: it changes nothing about that
     event: EventModel | None = None  # of message, inbox, connector
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A document to look at."""
+
+    content: bytes = field(repr=False)
+    media_type: str  # text/html, whole and harmless, or image/png: one page
+    pages: int  # that can be asked for; 0: there is no PDF
 
 
 class Connection(Link):
@@ -152,16 +163,38 @@ class Connection(Link):
         return read_as(self.ask("POST", "/api/v1/messages", files=files, headers=headers), MessageModel)
 
     def messages(
-        self, *, mailbox: str | None = None, states: Sequence[str] = (), text: str = "", cursor: str | None = None,
-        limit: int = 50,
+        self, *, mailbox: str | None = None, states: Sequence[str] = (), text: str = "", reference: str | None = None,
+        since: datetime | None = None, until: datetime | None = None, cursor: str | None = None, limit: int = 50,
     ) -> MessagesModel:  # fmt: skip
-        """A page of messages, newest first; ``next_cursor`` leads to the next."""
-        wanted = {"mailbox": mailbox, "state": list(states), "q": text, "cursor": cursor, "limit": limit}
+        """A page of messages, newest first; ``next_cursor`` leads to the next.
+
+        Args:
+            mailbox: folder name or address.
+            states: only those with an e-mail in one of these.
+            text: words that must all occur.
+            reference: exactly the one that was given.
+            since: only what came to the connector then or later; aware.
+            until: only what came to it before; aware.
+            cursor: of the page before.
+            limit: at most that many.
+        """
+        wanted = {
+            "mailbox": mailbox, "state": list(states), "q": text, "reference": reference, "since": _moment(since),
+            "until": _moment(until), "cursor": cursor, "limit": limit,
+        }  # fmt: skip
         return self._get("/api/v1/messages", MessagesModel, wanted)
 
     def message(self, message_id: str) -> MessageDetailModel:
         """One message with its story."""
-        return self._get(f"/api/v1/messages/{quote(message_id, safe='')}", MessageDetailModel)
+        return self._get(_message(message_id), MessageDetailModel)
+
+    def original(self, message_id: str, number: int) -> bytes:
+        """The bytes of one of the files that were given, while they are kept."""
+        return self.ask("GET", f"{_message(message_id)}/documents/{number}").content
+
+    def original_preview(self, message_id: str, number: int, *, page: int | None = None) -> Preview:
+        """One of them to look at; see :meth:`inbox_preview`."""
+        return self._preview(f"{_message(message_id)}/documents/{number}", page)
 
     def retry(self, message_id: str) -> MessageModel:
         """Try again now, to those who did not get it."""
@@ -174,6 +207,25 @@ class Connection(Link):
     def release(self, message_id: str) -> MessageModel:
         """Let a duplicate leave, or a message whose outcome is unknown leave again."""
         return self._decide(message_id, "release")
+
+    def replace(
+        self, message_id: str, recipients: Sequence[str], *, copies: Sequence[str] = (), key: str | None = None
+    ) -> MessageModel:
+        """Send the documents of a message anew, to corrected recipients; gives the new message.
+
+        Args:
+            message_id: the earlier one, which stays as it is.
+            recipients: addresses; only of people who did not get it and will not.
+            copies: likewise.
+            key: as for :meth:`submit`.
+
+        Raises:
+            ServiceError: ``TRANSITION``: somebody named has it, or still may get it.
+        """
+        named = {"recipients": recipients, "copies": copies}
+        body = {name: [{"address": each} for each in some] for name, some in named.items()}
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return read_as(self.ask("POST", f"{_message(message_id)}/replace", body, headers=headers), MessageModel)
 
     # --- what was refused before it became a message ---
 
@@ -195,10 +247,24 @@ class Connection(Link):
     # --- what arrived ---
 
     def inbox(
-        self, *, mailbox: str | None = None, states: Sequence[str] = (), cursor: str | None = None, limit: int = 50
-    ) -> InboxModel:
-        """A page of received messages, newest first; ``next_cursor`` leads to the next."""
-        wanted = {"mailbox": mailbox, "state": list(states), "cursor": cursor, "limit": limit}
+        self, *, mailbox: str | None = None, states: Sequence[str] = (), taken: bool | None = None,
+        since: datetime | None = None, until: datetime | None = None, cursor: str | None = None, limit: int = 50,
+    ) -> InboxModel:  # fmt: skip
+        """A page of received messages, newest first; ``next_cursor`` leads to the next.
+
+        Args:
+            mailbox: folder name or address.
+            states: only these.
+            taken: only those that an application has taken, or that none has.
+            since: only what came to the connector then or later; aware.
+            until: only what came to it before; aware.
+            cursor: of the page before.
+            limit: at most that many.
+        """
+        wanted = {
+            "mailbox": mailbox, "state": list(states), "taken": taken, "since": _moment(since),
+            "until": _moment(until), "cursor": cursor, "limit": limit,
+        }  # fmt: skip
         return self._get("/api/v1/inbox", InboxModel, wanted)
 
     def inbox_message(self, inbox_id: str) -> InboxMessageModel:
@@ -209,6 +275,19 @@ class Connection(Link):
         """The bytes of one of its documents."""
         return self.ask("GET", f"{_inbox(inbox_id)}/documents/{number}").content
 
+    def inbox_preview(self, inbox_id: str, number: int, *, page: int | None = None) -> Preview:
+        """One of its documents to look at, built anew so that nothing in it runs.
+
+        Args:
+            inbox_id: of the message.
+            number: of the document.
+            page: of a PDF, or of the PDF inside a CDA, from 1; ``None`` = HTML, and of a PDF the first page.
+
+        Raises:
+            ServiceError: ``APERCU_IMPOSSIBLE``: it can only be saved.
+        """
+        return self._preview(f"{_inbox(inbox_id)}/documents/{number}", page)
+
     def inbox_raw(self, inbox_id: str) -> bytes:
         """The whole message as the operator gave it."""
         return self.ask("GET", f"{_inbox(inbox_id)}/raw").content
@@ -216,6 +295,20 @@ class Connection(Link):
     def take(self, inbox_id: str) -> InboxItemModel:
         """Say that you have it."""
         return self._send("POST", f"{_inbox(inbox_id)}/taken", InboxItemModel)
+
+    # --- what is wrong ---
+
+    def start_doctor(self) -> DoctorModel:
+        """Let the doctor look at everything, in the background; a run that is going on goes on."""
+        return self._send("POST", "/api/v1/doctor", DoctorModel)
+
+    def doctor(self) -> DoctorModel:
+        """How far the doctor is, and what it has found."""
+        return self._get("/api/v1/doctor", DoctorModel)
+
+    def support_bundle(self) -> bytes:
+        """What a vendor needs to see, as a zip archive; takes seconds."""
+        return self.ask("POST", "/api/v1/support-bundle").content
 
     # --- what happens ---
 
@@ -242,12 +335,25 @@ class Connection(Link):
         return read_as(self.ask(method, path, body), model)
 
     def _decide(self, message_id: str, decision: str) -> MessageModel:
-        return self._send("POST", f"/api/v1/messages/{quote(message_id, safe='')}/{decision}", MessageModel)
+        return self._send("POST", f"{_message(message_id)}/{decision}", MessageModel)
+
+    def _preview(self, document: str, page: int | None) -> Preview:
+        answer = self.ask("GET", f"{document}/preview", params={"page": page} if page is not None else {})
+        media_type = answer.headers.get("Content-Type", "").partition(";")[0]
+        return Preview(answer.content, media_type, int(answer.headers.get("Preview-Pages", "0")))
+
+
+def _moment(value: datetime | None) -> str | None:
+    return value.isoformat() if value is not None else None
 
 
 def _mailbox(box: str) -> str:
     """The address of a mailbox; whatever its name holds stays one step of the path."""
     return f"/api/v1/mailboxes/{quote(box, safe='@')}"
+
+
+def _message(message_id: str) -> str:
+    return f"/api/v1/messages/{quote(message_id, safe='')}"
 
 
 def _inbox(inbox_id: str) -> str:

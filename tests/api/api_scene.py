@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from connector.api.app import create_app
 from connector.api.guard import GuardSettings, new_token, token_hash
 from connector.api.guard.connection import TimedProtocol, server_for
+from connector.api.page import PageOptions
 from connector.api.services import ApiServices, CodePort, OwnerAccess
 from connector.client import Endpoint
 from connector.domain.errors import NeedsPerson
@@ -125,6 +126,7 @@ class ApiScene:
     decisions: int = 0
     takings: int = 0
     guard: GuardSettings | None = None
+    page: PageOptions | None = None
 
     def __post_init__(self) -> None:
         self.tokens = TokenStore(self.clock)
@@ -135,7 +137,7 @@ class ApiScene:
             owner=self.owner, cards=self.cards, tokens=self.tokens, codes=self.codes, decided=self._decided,
             received=self._received,
         )  # fmt: skip
-        return create_app(services, port=port, guard=self.guard)
+        return create_app(services, port=port, guard=self.guard, page=self.page)
 
     def _decided(self) -> None:
         self.decisions += 1
