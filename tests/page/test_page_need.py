@@ -16,10 +16,10 @@ from connector.api.page.need import (
 )
 from connector.api.page.routes.home import address_of
 from connector.domain.address import MailboxAddress
-from connector.domain.catalogue import CATALOGUE
+from connector.domain.catalogue import CATALOGUE, explain
 from connector.domain.states import OutgoingState, WaitingFor
 from connector.identities.card.status import CardStatus, Presence
-from connector.journal.records import OutgoingMessage
+from connector.journal.records import OutgoingMessage, RefusedDrop
 from connector.support.health import Component, Condition
 from connector.testing.clock import EPOCH
 
@@ -39,6 +39,13 @@ def card(presence: Presence, code: str = "") -> CardStatus:
     return CardStatus(presence, code=code)
 
 
+def refused(number: int = 1) -> RefusedDrop:
+    return RefusedDrop(
+        id=f"R{number}", mailbox=BOX, at=EPOCH, code="DESTINATAIRE_INCONNU", name=f"REQ{number}",
+        files=(f"REQ{number}.xml",), note=f"REQ{number}.erreur.txt",
+    )  # fmt: skip
+
+
 EVERYTHING: dict[str, Facts] = {
     "broken": Facts(codes=["DISQUE_PLEIN"]),
     "card_blocked": Facts(waiting={W.PIN: 1}, card=card(Presence.BLOCKED, "CARTE_BLOQUEE")),
@@ -48,6 +55,7 @@ EVERYTHING: dict[str, Facts] = {
     "lost_answer": Facts(attention=[message(S.OUTCOME_UNKNOWN, "ISSUE_INCONNUE")]),
     "recipient": Facts(attention=[message(S.FAILED, "OPERATEUR_REFUS")]),
     "send_again": Facts(attention=[message(S.FAILED, "DELAI_DEPASSE")]),
+    "refused": Facts(refused=[refused()]),
     "duplicate": Facts(attention=[message(S.DUPLICATE)]),
     "approval": Facts(waiting={W.APPROVAL: 1}),
     "set_aside": Facts(set_aside=1),
@@ -74,7 +82,7 @@ def together(cases: Mapping[str, Facts]) -> Facts:
             facts, waiting={**facts.waiting, **case.waiting}, attention=[*facts.attention, *case.attention],
             codes=[*facts.codes, *case.codes], card=case.card or facts.card,
             code_boxes=[*facts.code_boxes, *case.code_boxes], set_aside=facts.set_aside + case.set_aside,
-            pairing=[*facts.pairing, *case.pairing],
+            pairing=[*facts.pairing, *case.pairing], refused=[*facts.refused, *case.refused],
         )  # fmt: skip
     return facts
 
@@ -143,6 +151,23 @@ def test_how_many_messages_wait_is_told() -> None:
 
 
 # --- single messages ---
+
+
+def test_a_refused_drop_is_named_with_its_reason_several_are_counted() -> None:
+    one, two = need(Facts(refused=[refused()])), need(Facts(refused=[refused(2), refused()]))
+    texts = explain("DESTINATAIRE_INCONNU")
+    assert one.sentence.fr == f"« REQ1 » n'est pas parti. {texts.title_fr}"
+    assert one.sentence.en == f"“REQ1” did not leave. {texts.title_en}"
+    assert address_of(one) == "/refused/R1"
+    assert two.sentence.fr == "2 dépôts n'ont pas pu être envoyés : voyez pourquoi."
+    assert address_of(two) == "/outgoing?state=failed"
+
+
+def test_no_name_of_a_file_gets_onto_the_desktop() -> None:
+    one = need(Facts(refused=[refused()]))
+    assert "REQ1" in one.sentence.fr
+    assert "REQ1" not in "".join(one.notice)
+    assert need(Facts(pairing=["x"])).notice == need(Facts(pairing=["x"])).sentence
 
 
 def test_one_submission_is_led_to_several_to_their_list() -> None:

@@ -44,6 +44,6 @@ class Herald:
             self._tell(found if is_calling else None)
 
     def _tell(self, found: Need | None) -> None:
-        sentence = found.sentence if found is not None else _SETTLED
+        sentence = found.notice if found is not None else _SETTLED
         index = int(self.lang == "en")
         self.notices.show(_TITLE[index], sentence[index])

@@ -66,6 +66,12 @@ class Need:
     action: Action = Action.NONE
     target: str = ""  # id of a submission or refused drop, or folder of a mailbox
     code: str = ""  # of the catalogue
+    discreet: Text = _SILENT  # the sentence without the name of a file, when it has one
+
+    @property
+    def notice(self) -> Text:
+        """The sentence for a desktop, where others may read along: names of files can name a patient."""
+        return self.discreet if self.discreet.fr else self.sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +238,8 @@ def _refused(facts: Facts) -> Need | None:
         return Need("refused", Tone.ACT, many, button, Action.FAILED)
     reason = _explained(drop.code)
     one = Text(f"« {drop.name} » n'est pas parti. {reason.fr}", f"“{drop.name}” did not leave. {reason.en}")
-    return Need("refused", Tone.ACT, one, button, Action.REFUSED, drop.id, drop.code)
+    discreet = Text("Un dépôt n'a pas pu être envoyé : voyez pourquoi.", "A drop could not be sent: see why.")
+    return Need("refused", Tone.ACT, one, button, Action.REFUSED, drop.id, drop.code, discreet)
 
 
 def _duplicate(facts: Facts) -> Need | None:
