@@ -12,7 +12,7 @@ import pytest
 
 from connector.api.checkup import Checkup
 from connector.api.page import PageOptions
-from connector.domain.errors import InvalidSubmission, NeedsPerson, Unavailable
+from connector.domain.errors import ConnectorError, InvalidSubmission, MalformedMessage, NeedsPerson, Unavailable
 from connector.domain.scopes import Scope
 from connector.domain.states import OutgoingEvent, OutgoingState
 from connector.domain.text import Text
@@ -243,14 +243,17 @@ def test_a_message_whose_bytes_are_gone_says_so(scene: PageScene) -> None:
     assert "PAYLOAD_ABSENT" in scene.visitor().text(f"/received/{incoming}")
 
 
-def test_a_message_that_names_two_patients_says_so(scene: PageScene, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [InvalidSubmission("TROP_GROS", "x"), MalformedMessage("PATIENT_INCOHERENT", "x")])
+def test_a_message_that_cannot_be_opened_any_more_says_why(
+    scene: PageScene, monkeypatch: pytest.MonkeyPatch, error: ConnectorError
+) -> None:
     incoming, visitor = scene.arrive(), scene.visitor()
 
     def refuse(*_: object) -> None:
-        raise InvalidSubmission("TROP_GROS", "for the test")
+        raise error
 
     monkeypatch.setattr("connector.api.page.desk.arrival_of", refuse)
-    assert "TROP_GROS" in visitor.text(f"/received/{incoming}")
+    assert error.code in visitor.text(f"/received/{incoming}")
 
 
 def test_only_the_last_messages_are_kept_open(scene: PageScene) -> None:
@@ -498,6 +501,7 @@ def test_findings_are_shown_with_their_cures(scene: PageScene, tmp_path: Path) -
     text = visitor.text("/checks")
     for told in ("Cette machine", "2 essais", "/data", "panne", "bien"):
         assert told in text
+    assert visitor.get("/checks", Cookie="other=1").status_code == 401
 
 
 def test_a_run_under_way_shows_how_far_it_is(scene: PageScene, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class AskPairingModel(Question):
         json_schema_extra=example({"name": "Logiciel du cabinet", "scopes": ["messages:read", "messages:write"]})
     )
 
-    name: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")
+    name: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")
     """As the person knows the application."""
     scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
     """What it would like to do; the person may give less."""
