@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,14 +10,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from connector.api.checkup import Checkup
 from connector.domain.states import OutgoingState
+from connector.domain.text import Text
 from connector.identities.card.status import Presence
 from connector.sandbox.samples import sample
+from connector.support.doctor import Check, Finding, Gives, Group, Severity, World
+from connector.support.doctor.check import once
 from connector.testing.clock import FakeClock
 from tests.api.api_scene import PIN, FakeCards, card_token
 from tests.documents.pdf.samples import HEADER
 from tests.page.browser import launched, visiting
 from tests.page.page_scene import MARTIN, RIGHT, WRONG, PageScene, open_scene
+from tests.support.doctor_scene import Practice
 
 CDA = ("cr-biologie-v2.xml", sample("cr-biologie-v2.xml"))
 LEVEL_1 = ("cr-consultation-n1.xml", sample("cr-consultation-n1.xml"))
@@ -368,3 +374,34 @@ def test_the_last_try_asks_for_the_word_of_the_person(scene: PageScene, browser:
         page.get_by_role("button", name="Ouvrir la carte").click()
         expect(page.get_by_text("La carte est ouverte.")).to_be_visible()
     assert scene.cards.given == [(PIN, "2800001234", True)]
+
+
+def test_the_doctor_tells_how_far_it_is_and_what_it_finds(scene: PageScene, browser: Browser, tmp_path: Path) -> None:
+    let_go = threading.Event()
+
+    def slow(_: World) -> list[Finding]:
+        assert let_go.wait(30)
+        return [Finding("DISQUE_PLEIN", Severity.ERROR, "/donnees", "12 MB free", "12 Mo libres")]
+
+    def quick(_: World) -> list[Finding]:
+        return [
+            Finding("CERTIFICAT_OK", Severity.OK, "dr-modele", "823 days left", "encore 823 jours"),
+            Finding("PIN", Severity.WARNING, "Lecteur 0"),
+        ]
+
+    checks = [
+        Check(name=name, group=group, title=Text(name, name), parts=once(look), gives=Gives(), needs=frozenset())
+        for name, group, look in (("certificat", Group.IDENTITIES, quick), ("disque", Group.MACHINE, slow))
+    ]
+    scene.options = replace(scene.options, checkup=Checkup(lambda: Practice(tmp_path).world(), checks))
+    with visiting(scene, browser) as visit:
+        page = visit.go("/checks")
+        visit.live()
+        page.get_by_role("button", name="Tout examiner").click()
+        visit.live()
+        expect(page.get_by_text("Examen en cours : 1 / 2")).to_be_visible()
+        expect(page.get_by_text("encore 823 jours")).to_be_visible()
+        let_go.set()
+        expect(page.get_by_text("12 Mo libres")).to_be_visible()
+        expect(page.get_by_role("button", name="Tout examiner")).to_be_visible()
+        visit.shot("diagnostic")
