@@ -14,7 +14,10 @@ from connector.settings.model import Settings
 if TYPE_CHECKING:
     from connector.journal.journal import Journal
 
-__all__ = ["ConfigOption", "card_settings_at", "journal_of", "settings_at", "settings_path"]
+__all__ = ["ACTOR", "ConfigOption", "card_settings_at", "journal_of", "settings_at", "settings_path"]
+
+ACTOR = "person at the terminal"
+"""Who decides, in the trace."""
 
 ConfigOption = Annotated[
     Path | None,
@@ -47,7 +50,7 @@ def journal_of(settings: Settings) -> "Iterator[Journal]":
     """The journal of these settings, also while the daemon runs."""
     from connector.daemon.store import open_journal  # noqa: PLC0415 - slow to import, and needed by few commands
 
-    journal = open_journal(settings, actor="person at the terminal")
+    journal = open_journal(settings, actor=ACTOR)
     try:
         yield journal
     finally:

@@ -11,13 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from connector.cli.exits import errors_to_person, stdout
-from connector.cli.place import ConfigOption, journal_of, settings_at
+from connector.cli.found import only_match
+from connector.cli.place import ACTOR, ConfigOption, journal_of, settings_at
 from connector.cli.refused import refused
 from connector.cli.words import say
 from connector.daemon.endpoint import data_paths
 from connector.daemon.nudge import nudge
 from connector.domain.catalogue import explain
-from connector.domain.errors import InvalidSubmission
 from connector.domain.states import OutgoingState
 from connector.domain.text import Text
 from connector.exchange import person
@@ -35,7 +35,6 @@ app.command("refused")(refused)
 IdArgument = Annotated[str, typer.Argument(help="Identifiant complet, ou ses derniers caractères.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pour un programme.")]
 
-ACTOR = "person at the terminal"
 Decision = Callable[..., int]
 
 
@@ -110,11 +109,7 @@ def _find(journal: Journal, text: str) -> SubmissionView:
         InvalidSubmission: ``INTROUVABLE``, or ``IDENTIFIANT_AMBIGU`` when several end so.
     """
     matches = journal.find_submissions(text.strip().upper())
-    if not matches:
-        raise InvalidSubmission("INTROUVABLE", "no submission ends with this identifier")
-    if len(matches) > 1:
-        raise InvalidSubmission("IDENTIFIANT_AMBIGU", ", ".join(matches))
-    return journal.submission(matches[0])
+    return journal.submission(only_match(matches, "no submission ends with this identifier"))
 
 
 def _table(views: list[SubmissionView]) -> Table:

@@ -9,19 +9,17 @@ import typer
 from rich.markup import escape
 
 from connector.cli.exits import errors_to_person, stdout
-from connector.cli.place import ConfigOption, journal_of, settings_at
+from connector.cli.found import only_match
+from connector.cli.place import ACTOR, ConfigOption, journal_of, settings_at
 from connector.cli.words import say
 from connector.domain.address import MailboxAddress
 from connector.domain.catalogue import explain
-from connector.domain.errors import InvalidSubmission
 from connector.intake.layout import folders_of
 from connector.journal.journal import Journal
 from connector.journal.records import RefusedDrop
 from connector.settings.model import Settings
 
 __all__ = ["refused", "refused_today"]
-
-ACTOR = "person at the terminal"
 
 
 def refused(
@@ -94,11 +92,7 @@ def _find(journal: Journal, text: str) -> str:
         InvalidSubmission: ``INTROUVABLE``, or ``IDENTIFIANT_AMBIGU`` when several end so.
     """
     matches = journal.find_refused_drops(text.strip().upper())
-    if not matches:
-        raise InvalidSubmission("INTROUVABLE", "no refused drop ends with this identifier")
-    if len(matches) > 1:
-        raise InvalidSubmission("IDENTIFIANT_AMBIGU", ", ".join(matches))
-    return matches[0]
+    return only_match(matches, "no refused drop ends with this identifier")
 
 
 def _as_dict(drop: RefusedDrop) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from connector.journal.failure import UnknownRow
 from connector.journal.records import RefusedDrop
 from connector.journal.rows import AnyRow, opened, seal
 from connector.journal.schema import refused_drops, trace
-from connector.journal.store import JournalPart, Writing
+from connector.journal.store import JournalPart, Writing, alphanumeric
 from connector.journal.vault import Vault
 
 __all__ = ["DROP_OLD_REFUSALS", "RefusedDrops", "list_refused"]
@@ -100,7 +100,7 @@ class RefusedDrops(JournalPart):
 
     def find_refused_drops(self, ending: str, *, limit: int = 10) -> list[str]:
         """Ids that end so, newest first: people type the last characters, or all of them."""
-        kept = "".join(character for character in ending if character.isalnum())  # no wildcards of LIKE
+        kept = alphanumeric(ending)
         if not kept:
             return []
         with self._store.read() as connection:

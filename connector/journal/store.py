@@ -28,7 +28,7 @@ from connector.journal.schema import REVISION, meta
 from connector.journal.vault import Vault
 from connector.platform.files import private_folder
 
-__all__ = ["JournalPart", "Store", "Writing", "clipped", "journal_exists", "open_store"]
+__all__ = ["JournalPart", "Store", "Writing", "alphanumeric", "clipped", "journal_exists", "open_store"]
 
 _BUSY_SECONDS = 10.0
 _CONNECTIONS = 8  # kept open
@@ -151,6 +151,11 @@ class Store:
 def clipped(text: str | None, longest: int = 500) -> str | None:
     """A text that fits its column; the rest of it is of no use to anybody."""
     return text if text is None else text[:longest]
+
+
+def alphanumeric(text: str) -> str:
+    """What may be part of an id; no wildcards of ``LIKE``."""
+    return "".join(character for character in text if character.isalnum())
 
 
 class JournalPart:

@@ -16,7 +16,7 @@ from connector.journal.payloads import payload_row
 from connector.journal.records import SubmissionView, Taken
 from connector.journal.requests import RequestKey, earlier_submission, remember
 from connector.journal.rows import seal_submission, submission_views
-from connector.journal.store import JournalPart, Writing
+from connector.journal.store import JournalPart, Writing, alphanumeric
 
 __all__ = ["Submissions", "fingerprint"]
 
@@ -152,7 +152,7 @@ class Submissions(JournalPart):
 
     def find_submissions(self, ending: str, *, limit: int = 10) -> list[str]:
         """Ids that end so, newest first: people type the last characters, or all of them."""
-        kept = "".join(character for character in ending if character.isalnum())  # no wildcards of LIKE
+        kept = alphanumeric(ending)
         if not kept:
             return []
         with self._store.read() as connection:
