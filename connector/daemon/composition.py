@@ -15,6 +15,8 @@ import structlog
 
 from connector import __version__
 from connector.api.checkup import Checkup
+from connector.api.page.facts import gather
+from connector.api.page.herald import NOTICE_SECONDS, Herald
 from connector.api.services import ApiServices, OwnerAccess
 from connector.daemon.endpoint import data_paths
 from connector.daemon.http import serving
@@ -37,6 +39,7 @@ from connector.operators.trust import Trust
 from connector.platform.files import private_folder
 from connector.platform.lock import InstanceLock
 from connector.platform.memory import forbid_memory_images
+from connector.platform.notice import system_notices
 from connector.platform.paths import DataPaths
 from connector.platform.system import SystemClock, SystemIds
 from connector.settings.load import InvalidSettings
@@ -120,8 +123,12 @@ class Daemon:
             running.enter_context(watching(self._cards))
             self._supervisor.start()
             running.push(self._stop_after_failure)
+            services = self._api_services()
             if self.settings.api.enabled:
-                running.enter_context(serving(self._api_services(), self.paths, Checkup(self._world)))
+                running.enter_context(serving(services, self.paths, Checkup(self._world)))
+            if self.settings.api.desktop_notices:
+                herald = Herald(partial(gather, services), system_notices())
+                self._upkeep.every(NOTICE_SECONDS, "notices", herald.look)
             running.enter_context(self._upkeep.scheduled(self._shared.trust))
             _log.info("started", folder_count=len(self._mailboxes))
             while not self.asked_to_stop.wait(NUDGE_SECONDS):

@@ -42,6 +42,17 @@ class Upkeep:
         self._clock = clock
         self._changed = changed
         self._state = Component("journal")
+        self._others: list[tuple[str, float, Callable[[], None]]] = []
+
+    def every(self, seconds: float, name: str, call: Callable[[], None]) -> None:
+        """Have something else called from time to time; it must neither raise nor block for long.
+
+        Args:
+            seconds: between two calls.
+            name: of the job.
+            call: what to do.
+        """
+        self._others.append((name, seconds, call))
 
     def health(self) -> Component:
         """How the journal is."""
@@ -60,6 +71,8 @@ class Upkeep:
                 self.refresh_lists, "interval", [trust], minutes=REVOCATION_MINUTES, id="revocation",
                 next_run_time=datetime.now(UTC),
             )  # fmt: skip
+        for name, seconds, call in self._others:
+            scheduler.add_job(call, "interval", seconds=seconds, id=name)
         scheduler.start()
         try:
             yield

@@ -27,6 +27,8 @@ class ApiSettings(Section):
     default."""
     max_body_bytes: int = Field(default=64_000_000, ge=1_000_000, le=500_000_000)
     """Largest request with documents; what a message may have is the operator's business."""
+    desktop_notices: bool = False
+    """Tell on the desktop when something needs a person, and when it is settled; needs the person's own session."""
     webhooks: list[WebhookSettings] = Field(default=[], max_length=8)
     """Programs of this machine that are told what happens; none by default."""
 

@@ -4,7 +4,6 @@ import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cached_property
 
 from connector.api.blocking import Blocking
@@ -12,7 +11,8 @@ from connector.api.checkup import Checkup
 from connector.api.envelopes import Envelopes
 from connector.api.feed import Feed, Mark
 from connector.api.page.activity import Activity
-from connector.api.page.need import Facts, health_codes
+from connector.api.page.facts import gather
+from connector.api.page.need import Facts
 from connector.api.page.sessions import Sessions
 from connector.api.pairing import Pairing
 from connector.api.pdf_pages import PdfPages
@@ -30,8 +30,6 @@ __all__ = ["ACTOR", "Desk", "PageOptions"]
 
 ACTOR = "person at the page"
 """Who decides, in the trace."""
-ATTENTION_DAYS = 7
-"""Failures of what was taken before that no longer ask for anybody."""
 KEPT_ARRIVALS = 3
 
 
@@ -75,18 +73,7 @@ class Desk:
 
     def facts(self) -> Facts:
         """What the choice of the need depends on; asks the journal."""
-        since = self.clock.now() - timedelta(days=ATTENTION_DAYS)
-        addresses = [mailbox.address for mailbox in self.settings.mailboxes]
-        return Facts(
-            waiting=self.journal.open_work().waiting,
-            attention=self.journal.attention(since),
-            refused=self.journal.refused_drops(unseen=True),
-            codes=health_codes(self.api.report()),
-            card=self.api.cards.status() if self.api.cards is not None else None,
-            code_boxes=self.code_boxes,
-            set_aside=self.journal.set_aside(addresses, since),
-            pairing=[request.name for request in self.pairing.pending()],
-        )
+        return gather(self.api, [request.name for request in self.pairing.pending()])
 
     def arrival(self, message: IncomingMessage) -> Arrival:
         """A received message, opened; the last few are kept, as their pieces are asked for one by one.

@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 
 from connector.api.page.card_words import Tone
 from connector.api.page.need import Facts, Need, need
+from connector.domain.errors import Unavailable
 from connector.domain.text import Text
 from connector.platform.notice import Notices
 
-__all__ = ["Herald"]
+__all__ = ["NOTICE_SECONDS", "Herald"]
+
+NOTICE_SECONDS = 15.0
+"""Between two looks."""
 
 _TITLE = Text("Connecteur MSSanté", "MSSanté connector")
 _SETTLED = Text("C'est réglé : tout repart.", "It is settled: everything goes on.")
@@ -36,7 +40,10 @@ class Herald:
 
     def look(self) -> None:
         """Call it from time to time; never by two threads at once."""
-        found = need(self.facts())
+        try:
+            found = need(self.facts())
+        except Unavailable:
+            return  # the journal is busy: the next look tells
         is_calling = found.tone in _CALLING
         is_steady, self._was_calling = is_calling == self._was_calling, is_calling
         if is_steady and is_calling != self._is_told:

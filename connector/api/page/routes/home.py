@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from connector.api.page.chart import chart_of
-from connector.api.page.desk import ATTENTION_DAYS, Desk
+from connector.api.page.desk import Desk
 from connector.api.page.entry import Entry, PageRoute
+from connector.api.page.facts import ATTENTION_DAYS
 from connector.api.page.listing import find_received
 from connector.api.page.need import NOTHING, Action, Need, needs
 from connector.api.page.refused import find_out
