@@ -290,7 +290,7 @@ class CrashSite:
     def told(self) -> str:
         """The end of the log, and where everything is, for a failing test."""
         journal = "\n".join(self._rows()) if self.config.exists() else ""
-        files = "\n".join(str(path.relative_to(self.folder)) for path in sorted(self.folder.rglob("*")))
+        files = "\n".join(str(path.relative_to(self.folder)) for path in sorted(everything_below(self.folder)))
         return f"{self.log.read_text()[-3000:]}\nsteps: {self.reached()[-20:]}\n{journal}\n{files}"
 
     def _environment(self) -> dict[str, str]:
@@ -347,7 +347,7 @@ class CrashSite:
         return any(
             path.is_file()
             for name in ("maildrop", "incoming", "active", "deferred")
-            for path in (queue / name).rglob("*")
+            for path in everything_below(queue / name)
         )
 
     def operator_inbox(self, mailbox: Any, folder: str = "INBOX") -> list[bytes]:
@@ -359,7 +359,7 @@ class CrashSite:
         found = []
         for box in (self.box, self.received.parent):
             work = box / ".travail"
-            for path in work.rglob("*"):
+            for path in everything_below(work):
                 place = path.relative_to(work)
                 records = place.parts[0] == "suivi" and (path.is_dir() or path.suffix == ".json")
                 if not records and place.as_posix() != "livraison":
@@ -373,6 +373,12 @@ class CrashSite:
                 yield f"{view.source_name}: {states} revision {view.revision}, reported {view.reported_revision}"
             for row in journal.incoming_messages(limit=50):
                 yield f"{row.mailbox} {row.uid}: {row.state} {row.code} {row.header_message_id}"
+
+
+def everything_below(folder: Path) -> Iterator[Path]:
+    """Files and folders; one that vanishes meanwhile is left out, where ``rglob`` would raise."""
+    for parent, folders, files in os.walk(folder):
+        yield from (Path(parent) / name for name in (*folders, *files))
 
 
 def _etat(path: Path) -> str:

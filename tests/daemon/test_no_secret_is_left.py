@@ -1,6 +1,7 @@
 """PIN, token and password go through a running connector; afterwards nothing that it wrote or shows holds them."""
 
 import base64
+import contextlib
 import os
 import re
 import resource
@@ -88,8 +89,12 @@ def scene(
         yield running
 
 
-def files_below(*folders: Path) -> Iterator[Path]:
-    return (path for folder in folders for path in folder.rglob("*") if path.is_file())
+def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Names and contents; the connector is at work, so one may vanish meanwhile."""
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):
+                yield str(Path(parent, name).relative_to(folder)), Path(parent, name).read_bytes()
 
 
 def test_no_file_holds_a_pin_a_token_or_a_password(
@@ -112,8 +117,8 @@ def test_no_file_holds_a_pin_a_token_or_a_password(
     assert waiting == []
     secrets = Secrets(token=token, password=Dovecot.PASSWORD, mailbox=str(password_box))
     assert secrets.found_in((tmp_path / "password").read_bytes()) == ["password"]  # the search finds what is there
-    left = {path.name: secrets.found_in(path.read_bytes()) for path in files_below(scene.folder)
-            if path.relative_to(scene.folder).parts[0] not in ("operateur", "carte")}  # fmt: skip
+    left = {name: secrets.found_in(content) for name, content in files_below(scene.folder)
+            if Path(name).parts[0] not in ("operateur", "carte")}  # fmt: skip
     process = Path(f"/proc/{pid}")
     shown = {name: secrets.found_in((process / name).read_bytes()) for name in ("cmdline", "environ")}
     assert {name: found for name, found in (left | shown).items() if found} == {}
