@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.history import grow
 from benchmarks.inputs import level3
-from benchmarks.scene import Place, daemon_process, operator, place
+from benchmarks.scene import Place, daemon_process, operator, place, rss_mb
 from benchmarks.send import SendingParts, staged
 from benchmarks.table import show, show_ratio
 from connector.daemon.endpoint import data_paths
@@ -50,18 +50,13 @@ def _idle(servers: MailOperator, seconds: float) -> None:
         before = _cpu_seconds(process.pid)
         time.sleep(seconds)
         percent = 100 * (_cpu_seconds(process.pid) - before) / seconds
-        resident = _rss_mb(process.pid)
+        resident = rss_mb(process.pid)
     show(
         f"Idle, {MAILBOXES} mailboxes in IDLE for {seconds:.0f} s", ["", "measured"],
         [["RSS, MB", resident], ["CPU, % of one core", percent]],
     )  # fmt: skip
     show_ratio("RSS, MB", resident, AIM_RSS_MB, at_most=True)
     show_ratio("CPU, % of one core", percent, AIM_CPU_PERCENT, at_most=True)
-
-
-def _rss_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
 def _cpu_seconds(pid: int) -> float:

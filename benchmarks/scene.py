@@ -26,7 +26,7 @@ from connector.settings.model import Settings
 from tests.servers.operator import MailOperator
 from tests.servers.pki import Pki
 
-__all__ = ["Place", "count_messages", "daemon_process", "daemon_thread", "operator", "place", "wait_until"]
+__all__ = ["Place", "count_messages", "daemon_process", "daemon_thread", "operator", "place", "rss_mb", "wait_until"]
 
 PATIENCE_SECONDS = 120.0
 
@@ -135,6 +135,12 @@ def count_messages(servers: MailOperator, address: MailboxAddress, folder: str =
     """How many messages a mailbox holds, by its files."""
     maildir = servers.maildir(address, folder)
     return sum(1 for name in ("new", "cur") if (maildir / name).is_dir() for _ in (maildir / name).iterdir())
+
+
+def rss_mb(pid: int) -> float:
+    """What a process occupies now."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
 def _software(folder: Path) -> str:

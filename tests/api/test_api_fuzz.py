@@ -22,7 +22,7 @@ from tests.api.api_scene import ApiScene
 from tests.api.fuzz_scene import Known, document_of, fill, full_live
 
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
-EXAMPLES = 10
+EXAMPLES = 6
 CHECKS: list[CheckFunction] = [
     schemathesis.checks.negative_data_rejection,
     schemathesis.checks.status_code_conformance,

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks import idle, latency, receive, send, xdm
+from benchmarks import api, idle, latency, receive, send, xdm
 
 # the bare clients that we compare with close their sockets when they like
 pytestmark = [
@@ -53,3 +53,13 @@ def test_idling_prints_memory_start_and_cost(capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr().out
     assert "RSS, MB" in printed
     assert "History of 50 messages" in printed
+
+
+@linux_servers
+@pytest.mark.servers
+def test_the_local_api_prints_times_memory_and_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    api.run(0.5, 20, 5, 5)
+    printed = capsys.readouterr().out
+    assert "reads while a card signs, p99" in printed
+    assert "RSS at the end / after warming up" in printed
+    assert "answers a second / bare Starlette" in printed
