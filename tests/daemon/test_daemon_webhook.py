@@ -14,7 +14,8 @@ from tests.daemon.webhook_scene import receiver
 @pytest.mark.skipif(sys.platform == "win32", reason="stops the process with POSIX signals")
 def test_a_drop_is_told_from_its_taking_to_its_arrival(tmp_path: Path) -> None:
     with receiver() as hook:
-        webhook = f'\n[[api.webhooks]]\nname = "lps"\nurl = "http://localhost:{hook.port}/mss"\nevents = ["message"]\n'
+        address = f"http://localhost:{hook.port}/mss"
+        webhook = f'\n[[api.webhooks]]\nname = "lps"\nurl = "{address}"\nevents = ["message"]\n'
         with stage(tmp_path, more_settings=webhook) as scene:
             drop(scene)
             told = [hook.next().event]

@@ -36,7 +36,9 @@ def test_the_demo_works_twice_and_tells_every_step_in_both_languages(tmp_path: P
 def test_with_a_card_the_mailbox_waits_for_the_pin_and_nothing_secret_is_left(tmp_path: Path) -> None:
     ended = run_demo(tmp_path, "en", "--card")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    positions = [ended.stdout.index(word) for word in ("sent", "card read: ALIX EXEMPLE", "PIN accepted", "identical")]
+    positions = [
+        ended.stdout.index(word) for word in ("sent", "card read: ALIX EXEMPLE", "PIN accepted", "identical")
+    ]
     assert positions == sorted(positions)
     (run,) = tmp_path.iterdir()
     log = (run / "connecteur.log").read_text(encoding="utf-8")
