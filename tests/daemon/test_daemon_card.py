@@ -1,11 +1,8 @@
 """A mailbox that opens with a card, in the daemon as a person runs it; SoftHSM stands in for a CPS."""
 
-import json
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -14,12 +11,9 @@ from connector.daemon.endpoint import data_paths
 from connector.demo import Stage, round_trip, stage
 from connector.demo.card import DEMO_PIN
 from connector.demo.stage import COLLEAGUE
-from connector.sandbox.samples import sample
+from tests.daemon.daemon_scene import drop, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="stops the process with POSIX signals")
-
-PATIENCE_SECONDS = 40.0
-_Found = TypeVar("_Found")
 
 
 @pytest.fixture
@@ -34,25 +28,6 @@ def connector(scene: Stage) -> Iterator[Connection]:
         yield found
 
 
-def until(look: Callable[[], _Found | None], what: str) -> _Found:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {PATIENCE_SECONDS} s for {what}")
-
-
-def drop(scene: Stage, box: str, name: str, recipient: str, document: str = "cr-biologie-v1.xml") -> None:
-    outbox = scene.settings.spool.root / box / "A_ENVOYER"
-    sidecar = {"version": 1, "destinataires": [{"adresse": recipient}]}
-    for suffix, content in ((".xml", sample(document)), (".mss.json", json.dumps(sidecar).encode())):
-        part = outbox / f".{name}{suffix}.tmp"
-        part.write_bytes(content)
-        part.rename(outbox / f"{name}{suffix}")
-
-
 def hindrance(connector: Connection, box: str) -> str:
     return next(one.code for one in connector.mailboxes() if one.box == box)
 
@@ -60,9 +35,8 @@ def hindrance(connector: Connection, box: str) -> str:
 def test_what_waits_for_the_pin_leaves_and_arrives_by_itself_once_it_is_typed(
     scene: Stage, connector: Connection
 ) -> None:
-    practitioner = str(scene.settings.mailboxes[1].address)
-    drop(scene, "alix-exemple", "LETTRE", COLLEAGUE)
-    drop(scene, "labo-exemple", "RESULTAT", practitioner)
+    drop(scene, "LETTRE", box="alix-exemple", recipient=COLLEAGUE)
+    drop(scene, "RESULTAT")
     path = scene.settings.spool.root / "alix-exemple" / "STATUTS" / "LETTRE.statut.json"
     until(lambda: path.exists() and "PIN" in path.read_text("utf-8"), "the letter to wait for the PIN")
     assert hindrance(connector, "alix-exemple") == "PIN"
@@ -83,7 +57,7 @@ def test_after_locking_nothing_more_is_done_with_the_card(scene: Stage, connecto
     connector.lock_card()
     until(lambda: hindrance(connector, "alix-exemple") == "PIN", "the mailbox to ask for the PIN again")
     signatures = connector.card().signatures
-    drop(scene, "labo-exemple", "RESULTAT2", practitioner, "cr-biologie-v2.xml")
+    drop(scene, "RESULTAT2", "cr-biologie-v2.xml")
     until(lambda: len(scene.operator.messages(practitioner)) == 2, "the second result at the operator")
     assert len(list(scene.inbox.glob("*.mss.json"))) == 1
     assert connector.card().signatures == signatures

@@ -7,10 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -20,12 +19,10 @@ from connector.daemon.store import open_journal
 from connector.demo import Stage, stage
 from connector.domain.states import OutgoingState, WaitingFor
 from connector.sandbox.moods import MoodKind
-from connector.sandbox.samples import sample
 from connector.settings.model import Settings
+from tests.daemon.daemon_scene import drop, until
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 40.0
-_Found = TypeVar("_Found")
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="stops the process with POSIX signals")
 
@@ -34,25 +31,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="stops the proce
 def scene(tmp_path: Path) -> Iterator[Stage]:
     with stage(tmp_path) as running:
         yield running
-
-
-def until(look: Callable[[], _Found | None], what: str) -> _Found:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {PATIENCE_SECONDS} s for {what}")
-
-
-def drop(scene: Stage, name: str = "REQ0417", document: str = "cr-biologie-v1.xml") -> None:
-    recipient = scene.settings.mailboxes[1].address
-    sidecar = {"version": 1, "destinataires": [{"adresse": str(recipient)}]}
-    for suffix, content in ((".xml", sample(document)), (".mss.json", json.dumps(sidecar).encode())):
-        part = scene.outbox / f".{name}{suffix}.tmp"
-        part.write_bytes(content)
-        part.rename(scene.outbox / f"{name}{suffix}")
 
 
 def states(settings: Settings) -> list[OutgoingState]:

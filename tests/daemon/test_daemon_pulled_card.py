@@ -3,11 +3,8 @@
 The reader is virtual, everything behind it is real: pcscd, OpenSC, the daemon, the embedded operator.
 """
 
-import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -17,7 +14,7 @@ from connector.demo import Stage, stage
 from connector.demo.card import DemoCard
 from connector.demo.stage import COLLEAGUE, PRACTITIONER
 from connector.sandbox.certificates import CardHolders
-from connector.sandbox.samples import sample
+from tests.daemon.daemon_scene import drop, until
 from tests.servers.pki import Pki
 from tests.virtual_card.fixtures import OPENSC_MODULE, card, holder, other_holder, pcscd
 from tests.virtual_card.holders import Holder
@@ -25,9 +22,6 @@ from tests.virtual_card.pcscd import Pcscd
 from tests.virtual_card.piv import DEFAULT_PIN, PivCard
 
 __all__ = ["card", "holder", "other_holder", "pcscd"]
-
-PATIENCE_SECONDS = 40.0
-_Found = TypeVar("_Found")
 
 
 @pytest.fixture
@@ -41,25 +35,6 @@ def scene(tmp_path: Path, pki: Pki, pcscd: Pcscd, card: PivCard) -> Iterator[Sta
 def connector(scene: Stage) -> Iterator[Connection]:
     with Connection(read_endpoint(data_paths(scene.settings).endpoint)) as found:
         yield found
-
-
-def until(look: Callable[[], _Found | None], what: str) -> _Found:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {PATIENCE_SECONDS} s for {what}")
-
-
-def drop(scene: Stage, name: str, document: str) -> None:
-    outbox = scene.settings.spool.root / "alix-exemple" / "A_ENVOYER"
-    sidecar = {"version": 1, "destinataires": [{"adresse": COLLEAGUE}]}
-    for suffix, content in ((".xml", sample(document)), (".mss.json", json.dumps(sidecar).encode())):
-        part = outbox / f".{name}{suffix}.tmp"
-        part.write_bytes(content)
-        part.rename(outbox / f"{name}{suffix}")
 
 
 def hindrance(connector: Connection) -> str:
@@ -93,13 +68,13 @@ def test_a_day_with_a_card(
     until(lambda: hindrance(connector) == "PIN", "the mailbox to ask for the PIN")
     type_pin(connector)
     until(lambda: hindrance(connector) == "", "the mailbox to be open")
-    drop(scene, "MATIN", "cr-biologie-v1.xml")
+    drop(scene, "MATIN", "cr-biologie-v1.xml", box="alix-exemple", recipient=COLLEAGUE)
     until(lambda: arrived(scene, 1), "the letter of the morning")
 
     reader.pull()
     until(lambda: hindrance(connector) == "CARTE_ABSENTE", "the mailbox to miss its card")
     signatures = card.signatures
-    drop(scene, "MIDI", "cr-biologie-v2.xml")
+    drop(scene, "MIDI", "cr-biologie-v2.xml", box="alix-exemple", recipient=COLLEAGUE)
     status = scene.settings.spool.root / "alix-exemple" / "STATUTS" / "MIDI.statut.json"
     until(lambda: status.exists() and "CARTE_ABSENTE" in status.read_text("utf-8"), "the letter to wait")
     stranger = other_holder.card()
@@ -116,6 +91,6 @@ def test_a_day_with_a_card(
     pcscd.restart()
     until(lambda: hindrance(connector) != "", "the connector to notice that its session is lost")
     type_pin(connector)
-    drop(scene, "SOIR", "cr-autopresentable.xml")
+    drop(scene, "SOIR", "cr-autopresentable.xml", box="alix-exemple", recipient=COLLEAGUE)
     until(lambda: arrived(scene, 3), "the letter of the evening")
     assert card.pins_tried == 3  # one for each time that a person typed it

@@ -7,7 +7,7 @@ import pytest
 
 from connector.daemon.endpoint import ask_health
 from connector.demo import stage
-from tests.daemon.test_daemon_process import drop
+from tests.daemon.daemon_scene import drop
 from tests.daemon.webhook_scene import receiver
 
 

@@ -2,12 +2,10 @@
 
 import contextlib
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -25,23 +23,11 @@ from connector.platform.system import SystemClock, SystemIds
 from connector.settings.load import load_settings
 from connector.settings.model import SecretRef, Settings
 from connector.support.health import Component, Condition
+from tests.daemon.daemon_scene import until
 from tests.servers.mail import message
 from tests.servers.operator import MailOperator
 
 pytestmark = pytest.mark.servers
-
-PATIENCE_SECONDS = 40.0
-_Found = TypeVar("_Found")
-
-
-def until(look: Callable[[], _Found | None], what: str) -> _Found:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {PATIENCE_SECONDS} s for {what}")
 
 
 def no_secret(reference: SecretRef) -> str:
