@@ -504,6 +504,18 @@ def test_findings_are_shown_with_their_cures(scene: PageScene, tmp_path: Path) -
     assert visitor.get("/checks", Cookie="other=1").status_code == 401
 
 
+def test_a_check_that_has_nothing_to_say_is_not_shown(scene: PageScene, tmp_path: Path) -> None:
+    scene.options = replace(scene.options, checkup=checkup(tmp_path))
+    visitor = scene.visitor()
+    visitor.post("/checks/run")
+    for thread in threading.enumerate():
+        if thread.name == "checkup":
+            thread.join(10)
+    text = visitor.text("/checks")
+    assert "Examiné" in text
+    assert "Cette machine" not in text
+
+
 def test_a_run_under_way_shows_how_far_it_is(scene: PageScene, tmp_path: Path) -> None:
     doctor = checkup(tmp_path)
     doctor._tell(is_running=True, number=4, done=1)
@@ -513,7 +525,8 @@ def test_a_run_under_way_shows_how_far_it_is(scene: PageScene, tmp_path: Path) -
 
 def test_the_support_bundle_is_saved(scene: PageScene, tmp_path: Path) -> None:
     scene.options = replace(scene.options, checkup=checkup(tmp_path))
-    answer = scene.visitor().post("/checks/bundle")
+    visitor = scene.visitor()
+    answer = visitor.post("/checks/bundle")
     assert answer.headers["content-type"] == "application/zip"
     assert "mssante-support-" in answer.headers["content-disposition"]
     assert zipfile.ZipFile(io.BytesIO(answer.content)).testzip() is None

@@ -9,9 +9,11 @@ from connector.api.page.activity import Activity, Day, midnight
 from connector.api.page.chart import HEIGHT, WIDTH, chart_of
 from connector.api.page.listing import Shade, find_received, out_row
 from connector.api.page.story import Progress, Step, StepName, summary_of, timeline
+from connector.domain.errors import Unavailable
 from connector.domain.states import IncomingState, OutgoingEvent, OutgoingState, WaitingFor
 from connector.journal.statistics import DayCounts
 from connector.testing.clock import EPOCH
+from tests.journal.journal_builders import Place
 from tests.page.page_scene import BOX, MARTIN, RIGHT, WRONG, PageScene
 
 N, P = StepName, Progress
@@ -196,6 +198,25 @@ def test_a_message_without_kept_bytes_has_no_envelope(scene: PageScene) -> None:
     scene.clock.advance(by=timedelta(days=1))
     scene.journal.purge(payload_before=scene.clock.now(), trace_before=EPOCH)
     assert not Envelopes(scene.journal).of(incoming).is_readable
+
+
+def test_a_message_that_is_being_fetched_has_no_envelope_yet(scene: PageScene) -> None:
+    scene.journal.note_seen(BOX, [Place("INBOX", 1, 1)])
+    (row,) = scene.journal.newest_received(limit=1)
+    assert not Envelopes(scene.journal).of(row).is_readable
+
+
+def test_a_journal_that_is_busy_is_not_taken_for_an_unreadable_message(
+    scene: PageScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = scene.journal.incoming(scene.arrive())
+
+    def busy(_: str) -> bytes:
+        raise Unavailable("JOURNAL_INDISPONIBLE", "busy")
+
+    monkeypatch.setattr(scene.journal, "payload", busy)
+    with pytest.raises(Unavailable):
+        Envelopes(scene.journal).of(row)
 
 
 def test_only_so_many_envelopes_are_remembered(scene: PageScene, monkeypatch: pytest.MonkeyPatch) -> None:
