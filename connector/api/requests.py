@@ -1,10 +1,11 @@
 """What routes ask of a request: who makes it, and whether it may."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request, Security
 from fastapi.security import HTTPBearer
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 
 from connector.api.guard.head import Refusal
 from connector.api.guard.tokens import Caller, insufficient, missing
@@ -12,12 +13,26 @@ from connector.domain.scopes import SCOPE_TEXTS, Scope
 
 __all__ = ["IdempotencyKey", "MessageId", "RefusedRequest", "Since", "Until", "accept_language", "requires"]
 
+_RFC_3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)  # fmt: skip
+
+
+def _written_moment(value: str) -> str:
+    """A moment as RFC 3339 writes it; a bare number, which pydantic would take too, is a mistake."""
+    if not _RFC_3339.fullmatch(value):
+        raise ValueError("not a date and time with a time zone")
+    return value
+
+
+_Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment)]
+
 Since = Annotated[
-    AwareDatetime | None,
+    _Moment | None,
     Query(description="Only what came to the connector then or later", examples=["2026-11-20T00:00:00Z"]),
 ]
 Until = Annotated[
-    AwareDatetime | None,
+    _Moment | None,
     Query(description="Only what came to the connector before", examples=["2026-11-21T00:00:00Z"]),
 ]
 MessageId = Annotated[

@@ -148,7 +148,10 @@ def test_messages_are_listed_by_the_time_at_which_they_came(practice: PageScene)
     assert [page["items"][0]["id"], *ids(web, until=moments[2].isoformat(), cursor=page["next_cursor"])] == [
         second, first,
     ]  # fmt: skip
-    assert web.get(MESSAGES, params={"since": "2026-11-20T09:00:00"}).status_code == 422  # of which zone?
+    for moment in ("2026-11-20T09:00:00", "0", "2026-11-20", "", "99999-01-01T00:00:00Z"):
+        assert web.get(MESSAGES, params={"since": moment}).status_code == 422, moment
+    for moment in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.9-23:59"):
+        assert len(ids(web, since=moment)) in (0, 3)
 
 
 def test_messages_are_listed_by_reference_state_and_mailbox(practice: PageScene) -> None:
