@@ -1,11 +1,12 @@
 """Mailboxes as the API shows them: settings, health and journal put together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from connector.api.services import ApiServices
 from connector.client.models.mailboxes import MailboxModel, TokenStateModel
 from connector.domain.catalogue import explain
 from connector.domain.errors import InvalidSubmission
+from connector.domain.states import WaitingFor
 from connector.identities.tokens import TokenStatus
 from connector.settings.model import IdentityMethod, MailboxSettings, Settings
 from connector.support.health import Component, Condition
@@ -38,24 +39,26 @@ def find_mailbox(settings: Settings, name: str, method: IdentityMethod | None = 
 def mailbox_models(services: ApiServices) -> list[MailboxModel]:
     """All of them, in the order of the settings. Asks the journal: may block for milliseconds."""
     parts = {part.name: part for part in services.report().parts}
+    waiting = services.journal.waiting_counts()
     return [
-        _model(services, mailbox, parts.get(mailbox.folder) or Component(mailbox.folder))
-        for mailbox in services.settings.mailboxes
+        _model(services, one, parts.get(one.folder) or Component(one.folder), waiting.get(one.address, {}))
+        for one in services.settings.mailboxes
     ]
 
 
-def _model(services: ApiServices, mailbox: MailboxSettings, component: Component) -> MailboxModel:
-    waiting = services.journal.waiting(mailbox.address)
+def _model(
+    services: ApiServices, mailbox: MailboxSettings, component: Component, waiting: Mapping[WaitingFor, int]
+) -> MailboxModel:  # fmt: skip
     hindered = next((part for part in _worst_first(component) if part.code), None)
     texts = explain(hindered.code) if hindered and hindered.code else None
     return MailboxModel(
         box=mailbox.folder, address=str(mailbox.address), kind=mailbox.kind.value, operator=mailbox.operator,
         identity=mailbox.identity.method.value, status=component.overall.value,
-        waiting_for=sorted({message.waiting_for.value for message in waiting if message.waiting_for}),
+        waiting_for=sorted(reason.value for reason in waiting),
         code=(hindered.code or "") if hindered else "", since=(hindered.since or "") if hindered else "",
         title_fr=texts.title_fr if texts else "", cure_fr=texts.cure_fr if texts else "",
         title_en=texts.title_en if texts else "", cure_en=texts.cure_en if texts else "",
-        waiting_messages=len(waiting), token=_token(services, mailbox),
+        waiting_messages=sum(waiting.values()), token=_token(services, mailbox),
     )  # fmt: skip
 
 

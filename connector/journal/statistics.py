@@ -19,7 +19,7 @@ from connector.journal.schema import inbox_taken, incoming, messages, trace
 from connector.journal.store import JournalPart
 
 __all__ = [
-    "ATTENTION", "CORRECTIONS", "HAPPENED", "OPEN_WORK", "SET_ASIDE", "DayCounts", "OpenWork",
+    "ATTENTION", "CORRECTIONS", "HAPPENED", "OPEN_WORK", "SET_ASIDE", "WAITING", "DayCounts", "OpenWork",
     "Statistics", "earlier_of", "oldest_id",
 ]  # fmt: skip
 
@@ -65,6 +65,9 @@ HAPPENED = select(*(func.count().filter(rule).label(name) for name, rule in _EVE
 OPEN_WORK = select(_m.state, _m.waiting_for, func.count()).where(
     _m.state.in_([*_UNDER_WAY, _O.WAITING, _O.OUTCOME_UNKNOWN])
 ).group_by(_m.state, _m.waiting_for)  # fmt: skip
+WAITING = select(_m.mailbox, _m.waiting_for, func.count()).where(_m.state == _O.WAITING).group_by(
+    _m.mailbox, _m.waiting_for
+)  # fmt: skip
 _NEWEST = select(messages).order_by(_m.id.desc()).limit(bindparam("limit"))
 ATTENTION = (
     _NEWEST.where(_m.state == _O.OUTCOME_UNKNOWN),
@@ -171,6 +174,14 @@ class Statistics(JournalPart):
                 else:
                     under_way += count
         return OpenWork(under_way, waiting, unknown)
+
+    def waiting_counts(self) -> dict[MailboxAddress, dict[WaitingFor, int]]:
+        """How many messages wait, by mailbox and by what for; the messages themselves are not read."""
+        found: dict[MailboxAddress, dict[WaitingFor, int]] = {}
+        with self._store.read() as connection:
+            for mailbox, reason, count in connection.execute(WAITING):
+                found.setdefault(mailbox, {})[known(WaitingFor, reason)] = count
+        return found
 
     def attention(self, since: datetime, *, limit: int = 100) -> list[OutgoingMessage]:
         """Messages about which a person should decide, newest first: failed or bounced, lost answers, duplicates.

@@ -40,6 +40,7 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "trace of": (sql.TRACE_OF, {"subjects": ["a"], "limit": 1}, ["ix_trace_subject"]),
     "recover": (sql.ALL_SENDING, {}, ["ix_messages_state"]),
     "open work": (statistics.OPEN_WORK, {}, ["ix_messages_state"]),
+    "waiting, by mailbox": (statistics.WAITING, {}, ["ix_messages_state"]),
     **{
         f"attention {number}": (statement, {"since": "01A", "moment": EPOCH, "limit": 9}, ["ix_messages_state"])
         for number, statement in enumerate(statistics.ATTENTION)

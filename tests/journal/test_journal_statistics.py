@@ -133,6 +133,7 @@ def test_open_work_says_what_is_waited_for(dated: Scene) -> None:
     work = dated.journal.open_work()
     assert work.waiting == {WaitingFor.PIN: 2, WaitingFor.NETWORK: 1}
     assert (work.under_way, work.unknown, work.total_waiting) == (2, 1, 4)
+    assert dated.journal.waiting_counts() == {BOX: {WaitingFor.PIN: 2, WaitingFor.NETWORK: 1}}
 
 
 def test_attention_is_for_what_a_person_decides(dated: Scene) -> None:
