@@ -276,9 +276,7 @@ class EmbeddedOperator:
             card_authorities=self.cards.authorities,
         )
         mail = self._folder / "mail"
-        running.imap = imap = ImapServer(
-            tls, mail, self.moods, idle=self._offers_idle, holders=self.cards.mailboxes
-        )
+        running.imap = imap = ImapServer(tls, mail, self.moods, idle=self._offers_idle, holders=self.cards.mailboxes)
         for address, password in self._passwords.items():
             await imap.add_user(address, password)
         handler = SubmissionHandler(self, offers_dsn=self._offers_dsn)

@@ -18,6 +18,7 @@ from connector.domain.errors import InvalidSubmission
 from connector.domain.scopes import Scope
 from connector.domain.states import IncomingState
 from connector.exchange.arrival import Arrival
+from connector.journal.journal import Journal
 from connector.journal.records import IncomingMessage
 
 __all__ = ["routes"]
@@ -54,14 +55,16 @@ def routes(
         previews: of documents.
     """
     router = APIRouter(prefix="/inbox", tags=["inbox"])
-    journal = services.journal
-    may_read = [requires(Scope.INBOX_READ)]
+    _messages(router, services, envelope, opened)
+    _documents(router, services.journal, opened, previews)
+    return router
 
-    def file(inbox_id: str, number: int) -> InboxFile:
-        files = files_of(opened(journal.incoming(inbox_id)))
-        if number >= len(files):
-            raise InvalidSubmission("INTROUVABLE", "the message has no such document")
-        return files[number]
+
+def _messages(
+    router: APIRouter, services: ApiServices, envelope: Callable[[IncomingMessage], Envelope],
+    opened: Callable[[IncomingMessage], Arrival],
+) -> None:  # fmt: skip
+    journal, may_read = services.journal, [requires(Scope.INBOX_READ)]
 
     @router.get("", summary="List received messages", dependencies=may_read)
     def list_(
@@ -88,6 +91,25 @@ def routes(
         """Sender, text, documents with their patients. Nothing of it is verified but what the operator checks."""
         row = journal.incoming(inbox_id)
         return inbox_message(row, opened(row), journal.taken_marks([row.id]).get(row.id))
+
+    @router.post("/{inbox_id}/taken", summary="Say that you have it")
+    def taken(inbox_id: Id, caller: Annotated[Caller, requires(Scope.INBOX_WRITE)]) -> InboxItemModel:
+        """For the other applications and for the person; the first one counts. Nothing is deleted anywhere."""
+        mark = journal.mark_taken(inbox_id, by=caller.name)
+        row = journal.incoming(inbox_id)
+        return inbox_item(row, envelope(row), mark)
+
+
+def _documents(
+    router: APIRouter, journal: Journal, opened: Callable[[IncomingMessage], Arrival], previews: Previews
+) -> None:
+    may_read = [requires(Scope.INBOX_READ)]
+
+    def file(inbox_id: str, number: int) -> InboxFile:
+        files = files_of(opened(journal.incoming(inbox_id)))
+        if number >= len(files):
+            raise InvalidSubmission("INTROUVABLE", "the message has no such document")
+        return files[number]
 
     @router.get(
         "/{inbox_id}/documents/{number}", summary="One document", dependencies=may_read, responses=_BYTES,
@@ -119,12 +141,3 @@ def routes(
         row = journal.incoming(inbox_id)
         content = journal.payload(row.payload_id or "")
         return attachment(content, f"{row.id}.eml", "message/rfc822")
-
-    @router.post("/{inbox_id}/taken", summary="Say that you have it")
-    def taken(inbox_id: Id, caller: Annotated[Caller, requires(Scope.INBOX_WRITE)]) -> InboxItemModel:
-        """For the other applications and for the person; the first one counts. Nothing is deleted anywhere."""
-        mark = journal.mark_taken(inbox_id, by=caller.name)
-        row = journal.incoming(inbox_id)
-        return inbox_item(row, envelope(row), mark)
-
-    return router

@@ -53,9 +53,14 @@ def routes(services: ApiServices, ids: IdSource) -> APIRouter:
         ids: for new submissions.
     """
     router = APIRouter(prefix="/messages", tags=["messages"])
+    _taking(router, services, ids)
+    _reading(router, services)
+    return router
+
+
+def _taking(router: APIRouter, services: ApiServices, ids: IdSource) -> None:
     journal, limit = services.journal, services.settings.api.max_body_bytes
-    budget = Budget(_BODIES_AT_ONCE * limit)
-    may_read, may_write = requires(Scope.MESSAGES_READ), requires(Scope.MESSAGES_WRITE)
+    budget, may_write = Budget(_BODIES_AT_ONCE * limit), requires(Scope.MESSAGES_WRITE)
 
     def shown(message_id: str) -> MessageModel:
         return message_model(journal.submission(message_id), journal.correction_of(message_id))
@@ -78,6 +83,10 @@ def routes(services: ApiServices, ids: IdSource) -> APIRouter:
         services.received()
         tell_taken(taken, response)
         return await to_thread.run_sync(shown, taken.submission_id)
+
+
+def _reading(router: APIRouter, services: ApiServices) -> None:
+    journal, may_read = services.journal, requires(Scope.MESSAGES_READ)
 
     @router.get("", summary="List messages", dependencies=[may_read])
     def list_(
@@ -109,8 +118,6 @@ def routes(services: ApiServices, ids: IdSource) -> APIRouter:
         """Recipients, answers of the operator, receipts, and every line of its trace."""
         trace, corrected_by = journal.trace(subject_id=message_id), journal.correction_of(message_id)
         return message_detail(journal.submission(message_id), trace, corrected_by)
-
-    return router
 
 
 def _announced(request: Request, limit: int) -> int:
