@@ -7,21 +7,28 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from itertools import cycle
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import schemathesis
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
+from connector.api.checkup import Checkup
 from connector.api.guard import GuardSettings
 from connector.api.guard.rate import Allowance
+from connector.api.page import PageOptions
 from connector.domain.errors import NeedsPerson
 from connector.domain.states import IncomingEvent
+from connector.domain.text import Text
 from connector.identities.code import CodeState, CodeStatus
 from connector.journal.records import StoredBytes
 from connector.sandbox.samples import sample
 from connector.settings.model import MailboxSettings
+from connector.support.doctor import Check, Finding, Gives, Group, Severity
+from connector.support.doctor.check import once
 from tests.api.api_scene import ApiScene, Live, settings_of
 from tests.journal.journal_builders import BOX, Place, Scene
+from tests.support.doctor_scene import Practice
 
 __all__ = ["FuzzCodes", "Known", "document_of", "fill", "full_live"]
 
@@ -117,6 +124,12 @@ def _mail(number: int) -> bytes:
     return message.as_bytes().replace(b"\n", b"\r\n")
 
 
+_CLOCK = Check(
+    name="clock", group=Group.MACHINE, title=Text("heure", "time"), gives=Gives(), needs=frozenset(),
+    parts=once(lambda _: [Finding("HORLOGE_OK", Severity.OK, "x")]),
+)  # fmt: skip
+
+
 @contextmanager
 def full_live(scene: ApiScene, *, unknown: Allowance = _ENDLESS) -> Iterator[Live]:
     """The server on a real socket with every resource, and without limits of rate that would answer for it."""
@@ -130,8 +143,10 @@ def full_live(scene: ApiScene, *, unknown: Allowance = _ENDLESS) -> Iterator[Liv
     scene.guard = GuardSettings(
         port=0, large_bodies={"/api/v1/messages": 4 * 1024 * 1024}, known=_ENDLESS, unknown=unknown
     )
-    with scene.live() as live:
-        yield live
+    with TemporaryDirectory() as folder:
+        scene.page = PageOptions(checkup=Checkup(lambda: Practice(Path(folder)).world(offline=True), [_CLOCK]))
+        with scene.live() as live:
+            yield live
 
 
 def document_of(scene: ApiScene, live: Live) -> OpenApiSchema:
