@@ -10,12 +10,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import uvicorn
+from anyio import to_thread
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-__all__ = ["HEAD_SECONDS", "Server", "TimedProtocol", "server_for"]
+__all__ = ["HEAD_SECONDS", "THREADS", "Server", "TimedProtocol", "server_for"]
 
 HEAD_SECONDS = 10.0
+THREADS = 8
+"""Answers that are worked out at a time. One interpreter computes one at a time anyway, so more threads only wait for
+each other; and each one beyond the connections that the journal keeps open opens one for itself, for one question."""
 _LONGEST_HEAD_BYTES = 32 * 1024
 _MOST_CONNECTIONS = 512
 _IDLE_SECONDS = 15
@@ -70,7 +74,7 @@ BeforeStop = Callable[[], Awaitable[None]]
 
 
 class Server(uvicorn.Server):
-    """Ends the streams before it waits for the answers under way.
+    """Works on few threads; ends the streams before it waits for the answers under way.
 
     Args:
         config: of uvicorn.
@@ -80,6 +84,11 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, before_stop: BeforeStop) -> None:
         super().__init__(config)
         self._before_stop = before_stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start."""
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop."""
