@@ -7,7 +7,8 @@ from enum import StrEnum
 from connector.domain.address import MailboxAddress
 
 __all__ = [
-    "FileRole", "Recipient", "RecipientKind", "SendOptions", "SourceKind", "Submission", "SubmittedFile",
+    "DeclaredSender", "DocumentAction", "FileRole", "Hl7Origin", "Recipient", "RecipientKind", "SendOptions",
+    "SourceKind", "Submission", "SubmittedFile",
 ]  # fmt: skip
 
 
@@ -22,17 +23,28 @@ class SourceKind(StrEnum):
 
 
 class FileRole(StrEnum):
-    """What a submitted file is for us. The last three are recognised, and refused until they are supported."""
+    """What a submitted file is for us. An original that became a built document stays beside it, unsent."""
 
     CDA = "cda"
+    CDA_BUILT = "cda_built"  # by us, around a PDF, an image, a text: new at every taking, so no sign of a duplicate
     XDM = "xdm"
     PDF = "pdf"
+    IMAGE = "image"
+    TEXT = "text"
     SIDECAR = "sidecar"
     FLAG = "flag"
     ATTACHMENT = "attachment"
     HL7 = "hl7"
     HPRIM = "hprim"
     UNKNOWN = "unknown"
+
+
+class DocumentAction(StrEnum):
+    """What a sending does with its documents (``urn:action:extraMetadataSlot`` of METADATA.XML)."""
+
+    FIRST = "first"
+    REPLACE = "replace"  # action C: the CDA names its predecessor (relatedDocument RPLC)
+    DELETE = "delete"  # action D: the enclosed document is withdrawn
 
 
 class RecipientKind(StrEnum):
@@ -70,8 +82,38 @@ class SendOptions:
     no_reply_from_patient: bool = False  # X-MSS-MES: FIN, Ref#2 ECO.2.2.8
     hide_from_professionals: bool = False  # MASQUE_PS
     hide_from_patient: bool = False  # INVISIBLE_PATIENT
+    hide_from_legal_representatives: bool = False  # INVISIBLE_REP_LEGAUX
     allow_duplicate: bool = False
     file_number: str | None = None  # numéro de dossier, Ref#2 ECO.2.1.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hl7Origin:
+    """What an answer must repeat of the HL7 v2 message that brought a submission (ACK, ZAM Z02 and Z03)."""
+
+    control_id: str  # MSH-10
+    event: str  # MSH-9.2: R01, T02 …
+    version: str  # MSH-12
+    processing_id: str  # MSH-11
+    charset: str  # MSH-18, as written
+    sending_application: str  # MSH-3
+    sending_facility: str  # MSH-4
+    receiving_application: str  # MSH-5
+    receiving_facility: str  # MSH-6
+    wants_delivery_answer: bool = False  # ACK_RECEPTION: ZAM Z02
+    wants_read_answer: bool = False  # ACK_LECTURE_MSS: ZAM Z03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredSender:
+    """Who sends, when the LPS says so (PRT with SB): author of the submission set."""
+
+    person_id: str = ""  # RPPS or internal id
+    family: str = ""
+    given: str = ""
+    organization_id: str = ""
+    organization_name: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +133,12 @@ class Submission:
     options: SendOptions = SendOptions()
     warnings: tuple[str, ...] = ()  # codes of the catalogue found while reading the drop
     corrects: str | None = None  # submission whose documents are sent anew to another recipient
+    lot: str | None = None  # claim from which several submissions were made: a batch, several patients
+    action: DocumentAction = DocumentAction.FIRST
+    body_for_patient: str | None = None  # body of the message to the patient, when it differs
+    reply_to: MailboxAddress | None = None  # instead of that of the mailbox (PRT REPLY)
+    declared_sender: DeclaredSender | None = None
+    hl7: Hl7Origin | None = None
 
     @property
     def short_id(self) -> str:

@@ -6,7 +6,15 @@ from typing import Protocol
 
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState, RecipientState, WaitingFor
-from connector.domain.submission import FileRole, RecipientKind, SendOptions, SourceKind
+from connector.domain.submission import (
+    DeclaredSender,
+    DocumentAction,
+    FileRole,
+    Hl7Origin,
+    RecipientKind,
+    SendOptions,
+    SourceKind,
+)
 
 __all__ = [
     "FrozenMessage", "IncomingMessage", "JournalFile", "Letter", "MessageRecipient", "OutgoingMessage",
@@ -121,6 +129,14 @@ class SubmissionView:
     revision: int  # sum of the messages' revisions
     reported_revision: int
     corrects: str | None = None  # submission whose documents this one sends anew to another recipient
+    lot: str | None = None  # claim from which several submissions were made
+    replaces: str | None = None  # submission whose document this one replaces or withdraws
+    replaced_by: str | None = None  # the newest submission that does so with a document of this one
+    action: DocumentAction = DocumentAction.FIRST
+    body_for_patient: str | None = None
+    reply_to: MailboxAddress | None = None
+    declared_sender: DeclaredSender | None = None
+    hl7: Hl7Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,18 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row
 
+from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState, RecipientState, WaitingFor
-from connector.domain.submission import FileRole, RecipientKind, SendOptions, SourceKind, Submission
+from connector.domain.submission import (
+    DeclaredSender,
+    DocumentAction,
+    FileRole,
+    Hl7Origin,
+    RecipientKind,
+    SendOptions,
+    SourceKind,
+    Submission,
+)
 from connector.journal import statements as sql
 from connector.journal.failure import JournalVersion
 from connector.journal.records import (
@@ -68,6 +78,10 @@ def seal_submission(vault: Vault, submission: Submission) -> bytes:
         "source_name": submission.source_name, "reference": submission.reference, "subject": submission.subject,
         "body": submission.body, "options": asdict(submission.options), "warnings": submission.warnings,
         "names": [file.name for file in submission.files], "corrects": submission.corrects,
+        "action": submission.action, "body_for_patient": submission.body_for_patient,
+        "reply_to": str(submission.reply_to) if submission.reply_to else None,
+        "declared_sender": asdict(submission.declared_sender) if submission.declared_sender else None,
+        "hl7": asdict(submission.hl7) if submission.hl7 else None,
     }  # fmt: skip
     return seal(vault, submission.id, values)
 
@@ -131,7 +145,20 @@ def _view(
         options=_options(words["options"]), warnings=tuple(words["warnings"]), duplicate_of=row.duplicate_of,
         files=tuple(_file(file, words["names"][file.position]) for file in files), messages=tuple(messages),
         revision=row.revision, reported_revision=row.reported_revision, corrects=words.get("corrects"),
+        lot=row.lot_id, replaces=row.replaces_id, **_particulars(words),
     )  # fmt: skip
+
+
+def _particulars(words: Mapping[str, Any]) -> dict[str, Any]:
+    """What only some inputs say; older rows have none of it."""
+    reply_to, sender, hl7 = words.get("reply_to"), words.get("declared_sender"), words.get("hl7")
+    return {
+        "action": DocumentAction(words.get("action", DocumentAction.FIRST)),
+        "body_for_patient": words.get("body_for_patient"),
+        "reply_to": MailboxAddress.parse(reply_to) if reply_to else None,
+        "declared_sender": DeclaredSender(**sender) if sender else None,
+        "hl7": Hl7Origin(**hl7) if hl7 else None,
+    }
 
 
 def send_options(vault: Vault, submission_id: str, sealed: bytes) -> SendOptions:

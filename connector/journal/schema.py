@@ -37,7 +37,7 @@ __all__ = [
     "trace_checkpoints", "webhook_marks",
 ]  # fmt: skip
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration; a journal with any other revision is migrated, or refused when we do not know it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,6 +109,8 @@ submissions = Table(
     Column("taken_at", Moment, nullable=False),
     Column("fingerprint", _HASH, nullable=False),
     Column("duplicate_of", _ID),
+    Column("lot_id", _ID),  # claim from which several submissions were made
+    Column("replaces_id", _ID),  # submission whose document this one replaces or withdraws
     Column("revision", Integer, nullable=False),  # sum over its messages
     Column("reported_revision", Integer, nullable=False),
     Column("unreported", Boolean, nullable=False),  # source is a folder and revision > reported_revision
@@ -116,6 +118,8 @@ submissions = Table(
     Index("ix_submissions_fingerprint", "fingerprint", "taken_at"),
     Index("ix_submissions_unreported", "mailbox", "unreported", "id"),
     Index("ix_submissions_mailbox", "mailbox", "id"),
+    Index("ix_submissions_lot", "lot_id"),
+    Index("ix_submissions_replaces", "replaces_id"),
 )
 
 submission_files = Table(

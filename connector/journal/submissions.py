@@ -20,15 +20,17 @@ from connector.journal.store import JournalPart, Writing, alphanumeric
 
 __all__ = ["Submissions", "fingerprint"]
 
+_NO_SIGN = (FileRole.SIDECAR, FileRole.FLAG, FileRole.CDA_BUILT)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def fingerprint(submission: Submission) -> str:
     """What two submissions of the same documents to the same people have in common: SHA-256, hex.
 
-    Sidecars and flags do not count: an LPS may write a new date into them at every export.
+    Sidecars and flags do not count: an LPS may write a new date into them at every export. Documents that we built
+    do not either: their originals do.
     """
-    documents = sorted(f.sha256 for f in submission.files if f.role not in (FileRole.SIDECAR, FileRole.FLAG))
+    documents = sorted(f.sha256 for f in submission.files if f.role not in _NO_SIGN)
     people = sorted(str(recipient.address) for recipient in submission.recipients)
     return hashlib.sha256("\n".join([str(submission.mailbox), *documents, "", *people]).encode()).hexdigest()
 
@@ -98,7 +100,7 @@ class Submissions(JournalPart):
         row = {
             "id": submission.id, "mailbox": submission.mailbox, "source": submission.source,
             "created_at": submission.created_at, "taken_at": writing.now, "fingerprint": fingerprint(submission),
-            "duplicate_of": twin, "revision": 1, "reported_revision": 0,
+            "duplicate_of": twin, "lot_id": submission.lot, "revision": 1, "reported_revision": 0,
             "unreported": submission.source is SourceKind.FOLDER,
             "sealed": seal_submission(self._store.vault, submission),
         }  # fmt: skip
