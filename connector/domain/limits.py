@@ -22,3 +22,6 @@ class Limits:
     max_mime_parts: int = 500
     max_mime_depth: int = 20
     max_sidecar_bytes: int = 1 * MEBIBYTE
+    max_hl7_bytes: int = 90 * MEBIBYTE  # a document of 60 MiB in Base64, and what surrounds it
+    max_hl7_segments: int = 5_000  # of one message
+    max_hl7_fields: int = 250  # of one segment, and repetitions of one field

@@ -14,6 +14,7 @@ from connector.domain.catalogue.doctor import DOCTOR_CODES
 from connector.domain.catalogue.drops import DROP_CODES
 from connector.domain.catalogue.exchange import EXCHANGE_CODES
 from connector.domain.catalogue.explanation import Explanation
+from connector.domain.catalogue.hl7 import HL7_CODES
 from connector.domain.catalogue.own import OWN_CODES
 from connector.domain.catalogue.page import PAGE_CODES
 from connector.domain.catalogue.sessions import SESSIONS_CODES
@@ -27,6 +28,7 @@ CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
     | DOCTOR_CODES
     | DROP_CODES
     | EXCHANGE_CODES
+    | HL7_CODES
     | OWN_CODES
     | PAGE_CODES
     | SESSIONS_CODES
