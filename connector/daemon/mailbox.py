@@ -23,6 +23,7 @@ from connector.intake.results import StatusReporter
 from connector.intake.watch import FolderWatch
 from connector.journal.failure import UnknownRow
 from connector.journal.journal import Journal
+from connector.journal.records import OutgoingMessage
 from connector.operators.base import Sender
 from connector.operators.factory import make_receiver, make_sender
 from connector.operators.trust import Trust
@@ -119,9 +120,8 @@ def build_mailbox(mailbox: MailboxSettings, shared: Shared) -> MailboxParts:
 
 
 def _rules(mailbox: MailboxSettings, operator: OperatorSettings, shared: Shared) -> MailboxRules:
-    def earlier(document_id: str) -> str | None:
-        found = shared.journal.earlier_message_for_document(document_id, mailbox.address)
-        return found.header_message_id if found else None
+    def earlier(document_id: str) -> OutgoingMessage | None:
+        return shared.journal.earlier_message_for_document(document_id, mailbox.address)
 
     return MailboxRules(
         mailbox=mailbox,
@@ -131,7 +131,7 @@ def _rules(mailbox: MailboxSettings, operator: OperatorSettings, shared: Shared)
         max_message_bytes=operator.max_message_bytes,
         clock=shared.clock,
         ids=shared.ids,
-        earlier_message_id=earlier,
+        earlier_message=earlier,
     )
 
 

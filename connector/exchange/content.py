@@ -19,15 +19,20 @@ from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
 from connector.domain.ports import IdSource
 from connector.domain.submission import FileRole, SendOptions, SubmittedFile
+from connector.mail.compose import Attachment
 from connector.xdm.agreement import same_patient
 from connector.xdm.derive import master_patient_id
 from connector.xdm.pack import PackOptions, SenderInfo, pack
 from connector.xdm.package_reader import read_xdm
 
-__all__ = ["Content", "read_content", "wrap"]
+__all__ = ["Content", "masks_of", "read_content", "wrap"]
 
-_SENT = (FileRole.CDA, FileRole.XDM, FileRole.PDF)
+_DOCUMENTS = (FileRole.CDA, FileRole.CDA_BUILT)
 _READ_ONLY = (FileRole.SIDECAR, FileRole.FLAG)
+_ORIGINALS = (FileRole.HL7, FileRole.IMAGE, FileRole.TEXT)
+"""What became a document when it was taken: kept, not sent."""
+_AS_THEY_ARE = (FileRole.HPRIM, FileRole.ATTACHMENT)
+_MEDIA_TYPES = {".pdf": "application/pdf", ".hpr": "text/plain", ".hpm": "text/plain", ".txt": "text/plain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Content:
     opened: tuple[OpenedCda, ...] = field(repr=False)
     pdfs: tuple[bytes, ...] = field(repr=False)  # one per document, in their order
     ready_made: bytes | None = field(default=None, repr=False)  # an archive of the LPS: sent as it is
+    masks: frozenset[str] = frozenset()  # flags of a ready-made archive: MASQUE_PS, INVISIBLE_PATIENT …
+    attachments: tuple[Attachment, ...] = ()  # what goes as it is
     warnings: tuple[str, ...] = ()
 
     @property
@@ -52,24 +59,45 @@ def read_content(files: Sequence[SubmittedFile], limits: Limits) -> Content:
         InvalidSubmission: ``FORMAT_NON_PRIS_EN_CHARGE``, ``FORMAT_INCONNU``, ``CDA_INVALIDE``, ``XDM_INVALIDE``,
             ``PATIENTS_MULTIPLES``, ``PATIENT_INCOHERENT``, ``PDF_INVALIDE`` and what reading raises.
     """
-    if any(f.role not in (*_SENT, *_READ_ONLY) for f in files):
-        raise InvalidSubmission("FORMAT_NON_PRIS_EN_CHARGE", "a file of the drop has another format")
+    _check_roles(files)
     archives = [f for f in files if f.role is FileRole.XDM]
-    documents = [f for f in files if f.role is FileRole.CDA]
+    documents = [f for f in files if f.role in _DOCUMENTS]
+    attachments = [f for f in files if f.role in _AS_THEY_ARE]
+    if attachments and not archives and not documents:
+        pdfs = [f for f in files if f.role is FileRole.PDF]
+        return Content((), (), attachments=tuple(map(_attachment, [*attachments, *pdfs])))
     if len(archives) + bool(documents) != 1:
         raise InvalidSubmission("FORMAT_INCONNU", f"{len(archives)} archives and {len(documents)} CDA in one drop")
+    content = _of_archive(archives[0], limits) if archives else _of_documents(documents, limits)
+    _check_one_patient(content.opened)
+    names = [archives[0].name] * len(content.opened) if archives else [f.name for f in documents]
     given = {_stem(f.name): f.content for f in files if f.role is FileRole.PDF}
-    if archives:
-        opened = _inside(archives[0].content, limits)
-        names = [archives[0].name] * len(opened)
-    else:
-        opened = [open_cda(f.content, limits) for f in documents]
-        names = [f.name for f in documents]
-    _check_one_patient(opened)
     _check_every_pdf_is_a_copy(given, names)
-    copies = [_pdf(one, given.get(_stem(name))) for one, name in zip(opened, names, strict=True)]
-    pdfs = tuple(copy.content for copy in copies)
-    return Content(tuple(opened), pdfs, archives[0].content if archives else None, _warnings(copies))
+    copies = [_pdf(one, given.get(_stem(name))) for one, name in zip(content.opened, names, strict=True)]
+    return replace(
+        content, pdfs=tuple(copy.content for copy in copies), warnings=_warnings(copies),
+        attachments=tuple(map(_attachment, attachments)),
+    )  # fmt: skip
+
+
+def _check_roles(files: Sequence[SubmittedFile]) -> None:
+    known = (*_DOCUMENTS, FileRole.XDM, FileRole.PDF, *_READ_ONLY, *_ORIGINALS, *_AS_THEY_ARE)
+    if any(f.role not in known for f in files):
+        raise InvalidSubmission("FORMAT_NON_PRIS_EN_CHARGE", "a file of the drop has another format")
+
+
+def _of_documents(files: Sequence[SubmittedFile], limits: Limits) -> Content:
+    return Content(tuple(open_cda(file.content, limits) for file in files), ())
+
+
+def _of_archive(archive: SubmittedFile, limits: Limits) -> Content:
+    opened, masks = _inside(archive.content, limits)
+    return Content(tuple(opened), (), archive.content, frozenset(masks))
+
+
+def _attachment(file: SubmittedFile) -> Attachment:
+    media_type = _MEDIA_TYPES.get(PurePath(file.name).suffix.lower(), "application/octet-stream")
+    return Attachment(file.name, media_type, file.content)
 
 
 def _check_every_pdf_is_a_copy(given: Mapping[str, bytes], names: Sequence[str]) -> None:
@@ -80,31 +108,33 @@ def _check_every_pdf_is_a_copy(given: Mapping[str, bytes], names: Sequence[str])
 
 
 def wrap(
-    content: Content, options: SendOptions, *, now: datetime, ids: IdSource, sender: SenderInfo, oid_root: str,
-    limits: Limits,
-) -> bytes:  # fmt: skip
+    content: Content, options: PackOptions, *, now: datetime, ids: IdSource, sender: SenderInfo, limits: Limits
+) -> bytes | None:
     """The archive for one sending: each sending has identifiers of its own, a ready-made archive keeps its own.
+
+    Returns:
+        ``None`` when there are no documents.
 
     Raises:
         InvalidSubmission: what packing raises.
     """
-    if content.ready_made is not None:
+    if content.ready_made is not None or not content.opened:
         return content.ready_made
-    masks = _masks(options)
-    packed = pack(
-        content.opened, now=now, ids=ids, sender=sender, options=PackOptions(oid_root=oid_root, masks=masks),
-        limits=limits,
-    )  # fmt: skip
-    return packed.content
+    return pack(content.opened, now=now, ids=ids, sender=sender, options=options, limits=limits).content
 
 
-def _masks(options: SendOptions) -> tuple[str, ...]:
-    asked = {"MASQUE_PS": options.hide_from_professionals, "INVISIBLE_PATIENT": options.hide_from_patient}
+def masks_of(options: SendOptions) -> tuple[str, ...]:
+    """The flags that the metadata must carry, as codes of the value set of confidentialityCode."""
+    asked = {
+        "MASQUE_PS": options.hide_from_professionals,
+        "INVISIBLE_PATIENT": options.hide_from_patient,
+        "INVISIBLE_REPRESENTANTS_LEGAUX": options.hide_from_legal_representatives,
+    }
     return tuple(name for name, wanted in asked.items() if wanted)
 
 
-def _inside(archive: bytes, limits: Limits) -> list[OpenedCda]:
-    """The CDA documents of a ready-made archive; its hashes and sizes are checked on the way."""
+def _inside(archive: bytes, limits: Limits) -> tuple[list[OpenedCda], set[str]]:
+    """The CDA documents of a ready-made archive and its flags; its hashes and sizes are checked on the way."""
     packages = read_xdm(archive, limits, error=InvalidSubmission)
     if any(package.is_degraded or package.missing for package in packages):
         raise InvalidSubmission("XDM_INVALIDE", "METADATA.XML is missing or names files that are not there")
@@ -114,7 +144,8 @@ def _inside(archive: bytes, limits: Limits) -> list[OpenedCda]:
         raise InvalidSubmission("XDM_INVALIDE", f"{len(packages)} submission sets with {len(found)} CDA documents")
     if any(entry.patient_id and not same_patient(entry, opened.document) for entry, opened in found):
         raise InvalidSubmission("PATIENT_INCOHERENT", "METADATA and CDA name different patients")
-    return [opened for _, opened in found]
+    masks = {flag.code for entry, _ in found for flag in entry.confidentiality_codes}
+    return [opened for _, opened in found], masks
 
 
 def _check_one_patient(opened: Sequence[OpenedCda]) -> None:

@@ -15,14 +15,16 @@ from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
 from connector.domain.patient import MatriculeINS
 from connector.domain.ports import Clock, IdSource
-from connector.domain.submission import RecipientKind, SendOptions, SubmittedFile
-from connector.exchange.content import Content, read_content, wrap
-from connector.journal.records import FrozenMessage, MessageRecipient, SubmissionView
+from connector.domain.submission import DocumentAction, RecipientKind, SendOptions, SubmittedFile
+from connector.exchange.content import Content, masks_of, read_content, wrap
+from connector.exchange.proof import Intent, prove
+from connector.journal.records import FrozenMessage, MessageRecipient, OutgoingMessage, SubmissionView
 from connector.mail.compose import MessageSpec, PdfCopy, compose
 from connector.mail.headers import message_id
 from connector.mail.pdf_name import pdf_names
 from connector.settings.model import MailboxSettings, MessageSettings, SoftwareSettings
-from connector.xdm.pack import SenderInfo
+from connector.xdm.declared import author_of
+from connector.xdm.pack import PackOptions, SenderInfo
 
 __all__ = ["PATIENT_MAX_BYTES", "MailboxRules", "Plan", "plan_messages"]
 
@@ -41,7 +43,7 @@ class MailboxRules:
     max_message_bytes: int
     clock: Clock
     ids: IdSource
-    earlier_message_id: Callable[[str], str | None]  # Message-ID under which a document left, for threading
+    earlier_message: Callable[[str], OutgoingMessage | None]  # in which a document left, by its uniqueId
     limits: Limits = DEFAULT_LIMITS
 
 
@@ -51,6 +53,7 @@ class Plan:
 
     messages: tuple[FrozenMessage, ...]
     warnings: tuple[str, ...] = ()
+    replaces: str | None = None  # submission whose document is replaced or withdrawn, when it left from here
 
 
 def plan_messages(view: SubmissionView, files: Sequence[SubmittedFile], rules: MailboxRules) -> Plan:
@@ -68,13 +71,17 @@ def plan_messages(view: SubmissionView, files: Sequence[SubmittedFile], rules: M
     content = read_content(files, rules.limits)
     for document in content.documents:
         _check_environment(document, rules.software)
+        _check_identity(document)
+    _check_action(view, content)
     recipients = [recipient for message in view.messages for recipient in message.recipients]
     if not recipients:
         raise InvalidSubmission("SANS_DESTINATAIRE", "the submission names nobody")
     groups = _groups(recipients, split=rules.message.split_patients_and_professionals)
     for recipient in recipients:
-        _check_recipient(recipient.address, content.documents, view.options)
-    return Plan(tuple(_freeze(group, view, content, rules) for group in groups), content.warnings)
+        _check_recipient(recipient.address, content, view.options)
+    earlier = _earlier(view, content.documents, rules)
+    messages = tuple(_freeze(group, view, content, rules, earlier) for group in groups)
+    return Plan(messages, content.warnings, earlier.submission_id if earlier else None)
 
 
 def _groups(recipients: Sequence[MessageRecipient], *, split: bool) -> list[list[MessageRecipient]]:
@@ -93,14 +100,40 @@ def _check_environment(document: CdaDocument, software: SoftwareSettings) -> Non
         raise InvalidSubmission("INS_ENVIRONNEMENT", f"the INS authority {ins.root} in {software.environment}")
 
 
-def _check_recipient(address: MailboxAddress, documents: Sequence[CdaDocument], options: SendOptions) -> None:
+def _check_identity(document: CdaDocument) -> None:
+    """A matricule only leaves with the traits that make its identity a qualified one, and with the right key.
+
+    Without a matricule professionals may still receive the document (Ref#2, derogation of 2023; INS/va1.53).
+    """
+    ins = document.patient.ins
+    if ins is None:
+        return
+    if not document.patient.has_qualified_ins:
+        raise InvalidSubmission(
+            "INS_SANS_TRAITS", "the document has a matricule INS and not all of the strict traits"
+        )
+    MatriculeINS.parse(ins.extension, ins.root)
+
+
+def _check_action(view: SubmissionView, content: Content) -> None:
+    """A replacement names what it replaces; only then does its archive carry the action C."""
+    if view.action is DocumentAction.REPLACE and not any(document.replaces for document in content.documents):
+        raise InvalidSubmission("REMPLACEMENT_INCOHERENT", "a replacement whose document names no earlier one")
+    if view.action is DocumentAction.DELETE and not content.documents:
+        raise InvalidSubmission("REMPLACEMENT_INCOHERENT", "a deletion without the document that is withdrawn")
+
+
+def _check_recipient(address: MailboxAddress, content: Content, options: SendOptions) -> None:
+    asked = content.masks.union(masks_of(options))
     if not address.is_patient:
-        if options.hide_from_professionals:
+        if "MASQUE_PS" in asked:
             raise InvalidSubmission("DOCUMENT_MASQUE", "hidden from professionals, and one is a recipient")
         return
-    if options.hide_from_patient:
+    if "INVISIBLE_PATIENT" in asked:
         raise InvalidSubmission("DOCUMENT_MASQUE", "hidden from the patient, who is a recipient")
-    for document in documents:
+    if not content.documents:
+        raise InvalidSubmission("INS_NON_QUALIFIEE", "a patient is a recipient, and no document proves the INS")
+    for document in content.documents:
         _check_patient_address(address, document)
 
 
@@ -114,11 +147,13 @@ def _check_patient_address(address: MailboxAddress, document: CdaDocument) -> No
 
 
 def _freeze(
-    group: Sequence[MessageRecipient], view: SubmissionView, content: Content, rules: MailboxRules
-) -> FrozenMessage:
-    """The bytes of one message, and the check of their size as sent."""
-    spec = _spec(group, view, content, rules)
+    group: Sequence[MessageRecipient], view: SubmissionView, content: Content, rules: MailboxRules,
+    earlier: OutgoingMessage | None,
+) -> FrozenMessage:  # fmt: skip
+    """The bytes of one message, proved to be what was meant, and the check of their size as sent."""
+    spec = _spec(group, view, content, rules, earlier)
     composed = compose(spec)
+    prove(composed, spec, content, _intent(group, view), rules.limits)
     to_patient = any(recipient.address.is_patient for recipient in group)
     limit = min(rules.max_message_bytes, PATIENT_MAX_BYTES) if to_patient else rules.max_message_bytes
     if len(composed) > limit:
@@ -132,14 +167,29 @@ def _freeze(
     )
 
 
+def _intent(group: Sequence[MessageRecipient], view: SubmissionView) -> Intent:
+    return Intent(
+        recipients=frozenset(recipient.address for recipient in group),
+        masks=frozenset(masks_of(view.options)),
+        action=view.action,
+    )
+
+
+def _packing(view: SubmissionView, rules: MailboxRules) -> PackOptions:
+    return PackOptions(
+        oid_root=rules.software.oid_root,
+        masks=masks_of(view.options),
+        deletion=view.action is DocumentAction.DELETE,
+        author=author_of(view.declared_sender) if view.declared_sender else None,
+    )
+
+
 def _spec(
-    group: Sequence[MessageRecipient], view: SubmissionView, content: Content, rules: MailboxRules
-) -> MessageSpec:
+    group: Sequence[MessageRecipient], view: SubmissionView, content: Content, rules: MailboxRules,
+    earlier: OutgoingMessage | None,
+) -> MessageSpec:  # fmt: skip
     now, mailbox, options = rules.clock.now(), rules.mailbox, view.options
-    archive = wrap(
-        content, options, now=now, ids=rules.ids, sender=rules.sender, oid_root=rules.software.oid_root,
-        limits=rules.limits,
-    )  # fmt: skip
+    archive = wrap(content, _packing(view, rules), now=now, ids=rules.ids, sender=rules.sender, limits=rules.limits)
     to_patient = any(recipient.address.is_patient for recipient in group)
     to = tuple(r.address for r in group if r.kind is RecipientKind.TO)
     copies = tuple(r.address for r in group if r.kind is RecipientKind.CC)
@@ -152,35 +202,50 @@ def _spec(
         product_reference=rules.software.product_reference,
         to=to or copies,  # a group of copies alone still needs somebody in To
         cc=copies if to else (),
-        body=_body(view, content.documents, rules),
+        body=_body(view, content.documents, rules, to_patient=to_patient),
         documents=content.documents,
         archive=archive,
         pdfs=tuple(PdfCopy(name, pdf) for name, pdf in zip(names, content.pdfs, strict=True)),
+        attachments=content.attachments,
+        subject=_free_subject(view, content, rules),
         birth_date_in_subject=rules.message.birth_date_in_subject,
         replace_tag=rules.message.replace_subject_tag,
-        reply_to=mailbox.reply_to,
+        reply_to=view.reply_to or mailbox.reply_to,
         delivery_receipt=options.delivery_receipt,
         read_receipt=options.read_receipt,
         no_reply_from_patient=options.no_reply_from_patient and to_patient,
         mixed_recipients=not rules.message.split_patients_and_professionals,
         urgent=options.urgent,
-        in_reply_to=_parent(content.documents, rules) or "",
+        in_reply_to=(earlier.header_message_id or "") if earlier else "",
     )
 
 
-def _parent(documents: Sequence[CdaDocument], rules: MailboxRules) -> str | None:
-    """The message in which the replaced version left, when it left from here (Ref#2 ECO.2.2.2)."""
-    replaced = (document.replaces.unique_id for document in documents if document.replaces)
-    return next(filter(None, map(rules.earlier_message_id, replaced)), None)
+def _earlier(view: SubmissionView, documents: Sequence[CdaDocument], rules: MailboxRules) -> OutgoingMessage | None:
+    """The message in which what is replaced or withdrawn left, when it left from here (Ref#2 ECO.2.2.2)."""
+    if view.action is DocumentAction.DELETE:
+        concerned = [document.id.unique_id for document in documents]
+    else:
+        concerned = [document.replaces.unique_id for document in documents if document.replaces]
+    return next(filter(None, map(rules.earlier_message, concerned)), None)
 
 
-def _body(view: SubmissionView, documents: Sequence[CdaDocument], rules: MailboxRules) -> str:
-    """What the LPS wrote, or the default text; the mention of a replacement in both."""
-    titles = ", ".join(document.title or document.code.display_name for document in documents)
+def _free_subject(view: SubmissionView, content: Content, rules: MailboxRules) -> str:
+    """Only a message without documents has one of its own."""
+    if content.documents:
+        return ""
+    return view.subject or rules.message.default_subject.replace("{expediteur}", rules.mailbox.display_name)
+
+
+def _body(view: SubmissionView, documents: Sequence[CdaDocument], rules: MailboxRules, *, to_patient: bool) -> str:
+    """What the LPS wrote for these recipients, or the default text; the mention of a replacement in both."""
+    titles = ", ".join(document.title or document.code.display_name for document in documents) or "des documents"
     default = rules.message.default_body.replace("{titres}", titles).replace("{expediteur}", _signature(rules))
-    text = view.body if view.body and view.body.strip() else default
+    written = view.body_for_patient if to_patient and view.body_for_patient is not None else view.body
+    text = written if written and written.strip() else default
+    if view.action is DocumentAction.DELETE:
+        return f"{text.rstrip()}\n\nCe document est annulé : ne plus en tenir compte.\n"
     if any(document.replaces for document in documents):
-        text = f"{text.rstrip()}\n\nCe document annule et remplace une version précédente.\n"
+        return f"{text.rstrip()}\n\nCe document annule et remplace une version précédente.\n"
     return text
 
 

@@ -70,7 +70,7 @@ class Preparer:
                 self.journal.add_trace(
                     action="warn", mailbox=str(message.mailbox), subject_id=message.id, outcome=code
                 )
-            self.journal.freeze(message.id, plan.messages)
+            self.journal.freeze(message.id, plan.messages, replaces=plan.replaces)
 
     def _plan(self, message: OutgoingMessage) -> Plan:
         view = self.journal.submission(message.submission_id)

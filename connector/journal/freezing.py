@@ -24,7 +24,7 @@ __all__ = ["Freezing"]
 class Freezing(JournalPart):
     """From a submission to the messages that will leave."""
 
-    def freeze(self, message_id: str, frozen: Sequence[FrozenMessage]) -> list[str]:
+    def freeze(self, message_id: str, frozen: Sequence[FrozenMessage], *, replaces: str | None = None) -> list[str]:
         """Keep the bytes that will leave; a submission may become several messages here.
 
         The first one takes over this row, the others become rows of the same submission.
@@ -32,6 +32,7 @@ class Freezing(JournalPart):
         Args:
             message_id: of a received message.
             frozen: together for exactly the recipients of that message.
+            replaces: submission whose document this one replaces or withdraws.
 
         Returns:
             The row ids, in the order of ``frozen``.
@@ -54,6 +55,10 @@ class Freezing(JournalPart):
                 writing.run(sql.ADD_RECIPIENT, recipients)
             if documents := _document_rows(ids, frozen):
                 writing.run(sql.ADD_DOCUMENT, documents)
+            if replaces is not None:
+                writing.run(sql.SET_REPLACES, {"submission": row.submission_id, "earlier": replaces})
+                writing.run(sql.BUMP_FIRST_MESSAGE, {"submission": replaces})
+                writing.run(sql.BUMP_SUBMISSION, {"submission": replaces, "by": 1})  # its status file tells it
             writing.run(sql.BUMP_SUBMISSION, {"submission": row.submission_id, "by": len(frozen)})
             for row_id in ids:
                 writing.note("freeze", mailbox=row.mailbox, subject_id=row_id, outcome=state)

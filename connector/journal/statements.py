@@ -53,6 +53,8 @@ PAYLOADS_PRESENT = select(func.count()).select_from(payloads).where(payloads.c.i
 ADD_SUBMISSION = insert(submissions)
 ADD_FILE = insert(submission_files)
 SUBMISSION = select(submissions).where(s.id == b("submission"))
+REPLACED_BY = select(s.id).where(s.replaces_id == b("submission")).order_by(s.id.desc()).limit(1)
+SET_REPLACES = update(submissions).where(s.id == b("submission")).values(replaces_id=b("earlier"))
 HAS_SUBMISSION = select(s.id).where(s.id == b("submission"))
 ENDING = select(s.id).where(s.id.endswith(b("ending"))).order_by(s.id.desc()).limit(b("limit"))
 FILES = (
@@ -76,6 +78,9 @@ BUMP_SUBMISSION = (
     update(submissions)
     .where(s.id == b("submission"))
     .values(revision=s.revision + b("by"), unreported=s.source == "folder")
+)
+BUMP_FIRST_MESSAGE = (
+    update(messages).where(m.submission_id == b("submission"), m.position == 0).values(revision=m.revision + 1)
 )
 UNREPORTED = (
     select(submissions)

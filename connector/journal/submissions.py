@@ -9,7 +9,7 @@ from typing import Any
 from connector.domain.address import MailboxAddress
 from connector.domain.ports import reach
 from connector.domain.states import OutgoingState, RecipientState
-from connector.domain.submission import FileRole, SourceKind, Submission
+from connector.domain.submission import DocumentAction, FileRole, SourceKind, Submission
 from connector.journal import statements as sql
 from connector.journal.failure import UnknownRow
 from connector.journal.payloads import payload_row
@@ -32,7 +32,10 @@ def fingerprint(submission: Submission) -> str:
     """
     documents = sorted(f.sha256 for f in submission.files if f.role not in _NO_SIGN)
     people = sorted(str(recipient.address) for recipient in submission.recipients)
-    return hashlib.sha256("\n".join([str(submission.mailbox), *documents, "", *people]).encode()).hexdigest()
+    parts = [str(submission.mailbox), *documents, "", *people]
+    if submission.action is not DocumentAction.FIRST:  # what is withdrawn is what was sent
+        parts.append(submission.action)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 class Submissions(JournalPart):
@@ -130,7 +133,8 @@ class Submissions(JournalPart):
             rows = connection.execute(sql.SUBMISSION, {"submission": submission_id}).all()
             if not rows:
                 raise UnknownRow("submission", submission_id)
-            return submission_views(connection, self._store.vault, rows)[0]
+            newer = connection.execute(sql.REPLACED_BY, {"submission": submission_id}).scalar()
+            return replace(submission_views(connection, self._store.vault, rows)[0], replaced_by=newer)
 
     def submissions(
         self, *, states: Sequence[OutgoingState] | None = None, mailbox: MailboxAddress | None = None,

@@ -30,7 +30,7 @@ from connector.mail.headers import (
 from connector.mail.parameters import format_parameter
 from connector.mail.subject import ReplaceTag, document_subject, free_subject
 
-__all__ = ["ARCHIVE_NAME", "MessageSpec", "PdfCopy", "compose"]
+__all__ = ["ARCHIVE_NAME", "Attachment", "MessageSpec", "PdfCopy", "compose"]
 
 ARCHIVE_NAME = "IHE_XDM.zip"
 """The exact name of the archive, one per message."""
@@ -49,6 +49,15 @@ class PdfCopy:
     content: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes as it is, beside the archive or without one."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSpec:
     """One message to compose. With documents, subject and MSSanté headers come from their CDA headers."""
@@ -64,6 +73,7 @@ class MessageSpec:
     documents: tuple[CdaDocument, ...] = ()  # in the order of METADATA.XML
     archive: bytes | None = field(default=None, repr=False)  # IHE_XDM.zip, exactly when there are documents
     pdfs: tuple[PdfCopy, ...] = ()  # one per document, in their order
+    attachments: tuple[Attachment, ...] = ()  # what is no document: HPRIM, files that the LPS wants to go as they are
     subject: str = ""  # free; used only without documents
     end_exchange: bool = False  # without documents: subject [FIN], on explicit request only
     birth_date_in_subject: bool = True
@@ -172,6 +182,8 @@ def _parts(spec: MessageSpec) -> Iterator[tuple[bytes, ...]]:
         yield _attachment("application/zip", ARCHIVE_NAME, spec.archive)
     for pdf in spec.pdfs:
         yield _attachment("application/pdf", _NAME_SEPARATORS.sub("-", pdf.name), pdf.content)
+    for file in spec.attachments:
+        yield _attachment(file.media_type, _NAME_SEPARATORS.sub("-", file.name), file.content)
 
 
 def _text_part(body: str) -> tuple[bytes, ...]:

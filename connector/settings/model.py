@@ -182,6 +182,11 @@ class MailboxSettings(Section):
         return SenderLabel(kind=self.kind, title=self.title, given=self.given, family=self.family, entity=self.entity)
 
     @property
+    def display_name(self) -> str:
+        """Who writes, as people name them."""
+        return self.entity or " ".join(filter(None, (self.title, self.given, self.family)))
+
+    @property
     def folder(self) -> str:
         """Name of the mailbox's folder under the spool root."""
         if self.box:
@@ -196,6 +201,8 @@ class MessageSettings(Section):
     replace_subject_tag: ReplaceTag = ReplaceTag.AFTER_MARKER
     birth_date_in_subject: bool = True
     default_body: str = "Bonjour,\n\nVeuillez trouver ci-joint : {titres}.\n\n{expediteur}\n"
+    default_subject: str = "Documents transmis par {expediteur}"
+    """Of a message without a CDA document, when the LPS gives none."""
     split_patients_and_professionals: bool = True
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from connector.documents.cda.model import CdaDocument
-from connector.documents.cda.parse import open_cda
+from connector.documents.cda.parse import OpenedCda, open_cda
 from connector.documents.recognise import is_cda
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.errors import ConnectorError, MalformedMessage
@@ -12,7 +12,7 @@ from connector.domain.limits import Limits
 from connector.xdm.derive import derive_entry
 from connector.xdm.model import CodedValue, DocumentEntry, XdmDocument
 
-__all__ = ["Disagreement", "disagreements", "same_patient"]
+__all__ = ["Disagreement", "disagreements", "entry_disagreements", "same_patient"]
 
 _FRENCH_HEADER = "1.2.250.1.213.1.1.1.1"  # templateId of the CI-SIS header
 _COMPARED = {
@@ -49,11 +49,19 @@ def disagreements(document: XdmDocument, limits: Limits = DEFAULT_LIMITS) -> lis
     if not is_cda(document.content):
         return []
     try:
-        header = open_cda(document.content, limits, error=MalformedMessage).document
-        derived = derive_entry(header, document.content, entry_uuid="", uri="")
+        return entry_disagreements(document.entry, open_cda(document.content, limits, error=MalformedMessage))
     except ConnectorError as failure:
         return [Disagreement("CDA_INVALIDE", f"the document is not a usable CDA: {failure.detail}", is_serious=True)]
-    return list(_compare(document.entry, derived, header))
+
+
+def entry_disagreements(entry: DocumentEntry, opened: OpenedCda) -> list[Disagreement]:
+    """Where an entry and its document, parsed already, differ.
+
+    Raises:
+        ConnectorError: no entry can be made of the document.
+    """
+    derived = derive_entry(opened.document, opened.content, entry_uuid="", uri="")
+    return list(_compare(entry, derived, opened.document))
 
 
 def same_patient(entry: DocumentEntry, document: CdaDocument) -> bool:

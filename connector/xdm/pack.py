@@ -12,7 +12,7 @@ from connector.domain.limits import Limits
 from connector.domain.ports import IdSource
 from connector.xdm.derive import derive_entry, derive_submission_set, master_patient_id, with_masks
 from connector.xdm.ebrim_writer import write_metadata
-from connector.xdm.model import Association, DocumentEntry, Metadata
+from connector.xdm.model import Association, AuthorEntry, DocumentEntry, Metadata
 from connector.xdm.package_writer import SenderInfo, build_xdm, document_name
 from connector.xdm.vocabulary import HAS_MEMBER, RPLC
 
@@ -29,6 +29,7 @@ class PackOptions:
     intended_recipients: tuple[str, ...] = ()  # XON|XCN|XTN, any part may be empty
     masks: tuple[str, ...] = ()  # MASQUE_PS, INVISIBLE_PATIENT, INVISIBLE_REPRESENTANTS_LEGAUX
     deletion: bool = False  # withdraw the documents: action D
+    author: AuthorEntry | None = None  # of the sending, when it is not the author of the first document
     replaced_entries: Mapping[str, str] = field(default_factory=dict)  # uniqueId of a document: entryUUID it replaces
 
 
@@ -80,6 +81,8 @@ def pack(
     patient_id = _one_patient(headers)
     entries = tuple(_entry(one, number, ids, patient_id, options) for number, one in enumerate(opened, 1))
     submission_set = derive_submission_set(entries, headers, now=now, ids=ids, oid_root=options.oid_root)
+    if options.author:
+        submission_set = replace(submission_set, authors=(options.author,))
     if options.intended_recipients:
         submission_set = replace(submission_set, intended_recipients=options.intended_recipients)
     metadata = Metadata(

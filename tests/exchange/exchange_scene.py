@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from connector.documents.recognise import role_of
 from connector.domain.address import MailboxAddress
@@ -116,14 +117,14 @@ class Scene:
 
     def take(
         self, *files: SubmittedFile, to: Iterable[MailboxAddress] = (ALIX,), copies: Iterable[MailboxAddress] = (),
-        options: SendOptions = OPTIONS, duplicate_hours: float = 0, body: str | None = None,
+        options: SendOptions = OPTIONS, duplicate_hours: float = 0, body: str | None = None, **more: Any,
     ) -> str:  # fmt: skip
         """Hand a submission to the journal; gives back its id."""
         people = [Recipient(a) for a in to] + [Recipient(a, RecipientKind.CC) for a in copies]
         submission = Submission(
             id=self.ids.ulid(), mailbox=LAB, source=SourceKind.REST, source_name="REQ", recipients=tuple(people),
             files=files or (file("cr.xml", b"<cda/>", FileRole.CDA),), created_at=self.clock.now(), body=body,
-            options=options,
+            options=options, **more,
         )  # fmt: skip
         deadline = self.clock.now() + timedelta(hours=48)
         return self.journal.take(submission, deadline_at=deadline, duplicate_hours=duplicate_hours).submission_id
@@ -184,13 +185,12 @@ class Scene:
         values: dict[str, object] = {
             "mailbox": mailbox, "message": MessageSettings(), "sender": SOFTWARE, "clock": self.clock,
             "software": SoftwareSettings(product_reference="DEV0417", environment="test"), "ids": self.ids,
-            "max_message_bytes": 10_000_000, "earlier_message_id": self._earlier,
+            "max_message_bytes": 10_000_000, "earlier_message": self._earlier,
         }  # fmt: skip
         return MailboxRules(**{**values, **changes})  # type: ignore[arg-type]  # the tests name real fields
 
-    def _earlier(self, document: str) -> str | None:
-        message = self.journal.earlier_message_for_document(document, LAB)
-        return message.header_message_id if message else None
+    def _earlier(self, document: str) -> OutgoingMessage | None:
+        return self.journal.earlier_message_for_document(document, LAB)
 
     def prepare(self, **changes: object) -> int:
         """One round of the preparer."""

@@ -5,6 +5,24 @@ from connector.domain.catalogue.explanation import Explanation
 __all__ = ["EXCHANGE_CODES"]
 
 EXCHANGE_CODES = {
+    "PREUVE_ECHOUEE": Explanation(
+        "Le message construit ne correspond pas exactement au document : rien n'est parti.",
+        "Vérifiez le document ou l'archive ; si le problème revient, envoyez le dossier de support à l'éditeur.",
+        "The message that was built does not agree exactly with the document: nothing left.",
+        "Check the document or the archive; if it happens again, send the support bundle to the vendor.",
+    ),
+    "REMPLACEMENT_INCOHERENT": Explanation(
+        "Le remplacement ou l'annulation ne désigne pas le document concerné.",
+        "Le document doit nommer la version qu'il remplace, ou être joint lorsqu'il est annulé.",
+        "The replacement or deletion does not name the document concerned.",
+        "The document must name the version that it replaces, or be enclosed when it is withdrawn.",
+    ),
+    "INS_SANS_TRAITS": Explanation(
+        "Le document porte un matricule INS sans tous les traits de l'identité : il ne doit pas être transmis.",
+        "Qualifiez l'identité du patient dans le logiciel, ou produisez le document sans matricule INS.",
+        "The document has a matricule INS without all traits of the identity: it must not be transmitted.",
+        "Qualify the patient's identity in the software, or make the document without a matricule INS.",
+    ),
     "OPERATEUR_REFUS": Explanation(
         "L'opérateur de messagerie a refusé le message.",
         "Lisez la réponse de l'opérateur, corrigez le destinataire ou le document, puis renvoyez-le.",
