@@ -5,7 +5,7 @@ from enum import IntEnum
 
 from connector.domain.errors import InvalidSubmission
 
-__all__ = ["Err3", "Hl7Error", "Hl7Problem"]
+__all__ = ["Err3", "Findings", "Hl7Error", "Hl7Problem"]
 
 
 class Err3(IntEnum):
@@ -82,3 +82,33 @@ class Hl7Error(InvalidSubmission):
     def location(self) -> str:
         """Place of the first problem."""
         return self.problems[0].location
+
+
+class Findings:
+    """Collects what is wrong with one message, and what was put right, while it is read to its end."""
+
+    def __init__(self) -> None:
+        self.problems: list[Hl7Problem] = []
+        self._warnings: dict[str, None] = {}
+
+    def add(self, problem: Hl7Problem) -> None:
+        """Note something that refuses the message."""
+        self.problems.append(problem)
+
+    def warn(self, *codes: str) -> None:
+        """Note something that was put right: codes of the catalogue, each kept once."""
+        self._warnings.update(dict.fromkeys(codes))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The codes of what was put right, in order."""
+        return tuple(self._warnings)
+
+    def check(self) -> None:
+        """Refuse the message if anything is wrong.
+
+        Raises:
+            Hl7Error: with every problem.
+        """
+        if self.problems:
+            raise Hl7Error(*self.problems)

@@ -126,7 +126,7 @@ def composite(*components: str | tuple[str, ...], separators: Separators = STAND
     """
     written = [
         separators.subcomponent.join(escape(part, separators) for part in _parts(component)).rstrip(
-            separators.subcomponent or None
+            separators.subcomponent
         )
         for component in components
     ]
