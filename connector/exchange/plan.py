@@ -24,6 +24,7 @@ from connector.mail.headers import message_id
 from connector.mail.pdf_name import pdf_names
 from connector.settings.model import MailboxSettings, MessageSettings, SoftwareSettings
 from connector.xdm.declared import author_of
+from connector.xdm.derive import master_patient_id
 from connector.xdm.pack import PackOptions, SenderInfo
 
 __all__ = ["PATIENT_MAX_BYTES", "MailboxRules", "Plan", "plan_messages"]
@@ -164,6 +165,7 @@ def _freeze(
         content=composed,
         document_ids=tuple(document.id.unique_id for document in content.documents),
         document_codes=tuple(document.code.code for document in content.documents),
+        patient=master_patient_id(content.documents[0].patient) if content.documents else "",
     )
 
 

@@ -47,10 +47,11 @@ class Freezing(JournalPart):
             row = message_row(writing, message_id)
             state = next_outgoing(known(OutgoingState, row.state), OutgoingEvent.FREEZE)
             before = writing.run(sql.RECIPIENTS, {"messages": [message_id]}).all()
-            recipients = _recipient_rows(ids, frozen, _kinds(before, frozen))
+            recipients = self._recipient_rows(ids, frozen, _kinds(before, frozen))
             writing.run(sql.ADD_PAYLOAD, payloads)
             _write_messages(writing, row, state, list(zip(ids, frozen, payloads, strict=True)))
-            if [each.address for each in before] != [row["address"] for row in recipients] or len(ids) > 1:
+            same = [each.address for each in before] == [row["address"] for row in recipients] and len(ids) == 1
+            if not same or any(row["order_key"] for row in recipients):
                 writing.run(sql.DROP_RECIPIENTS, {"message": message_id})
                 writing.run(sql.ADD_RECIPIENT, recipients)
             if documents := _document_rows(ids, frozen):
@@ -64,6 +65,20 @@ class Freezing(JournalPart):
                 writing.note("freeze", mailbox=row.mailbox, subject_id=row_id, outcome=state)
         reach("journal.frozen")
         return ids
+
+    def _recipient_rows(
+        self, ids: list[str], frozen: Sequence[FrozenMessage], kinds: dict[MailboxAddress, RecipientKind]
+    ) -> list[dict[str, Any]]:
+        mark = self._store.vault.mark
+        return [
+            {
+                "message_id": row_id, "position": position, "address": address, "kind": kinds[address],
+                "state": RecipientState.PENDING, "code": 0, "text": "",
+                "order_key": mark(f"{each.patient}\n{address}") if each.patient else None,
+            }
+            for row_id, each in zip(ids, frozen, strict=True)
+            for position, address in enumerate(dict.fromkeys(each.recipients))
+        ]  # fmt: skip
 
 
 def _kinds(before: Sequence[Row[Any]], frozen: Sequence[FrozenMessage]) -> dict[MailboxAddress, RecipientKind]:
@@ -94,19 +109,6 @@ def _write_messages(
         else:
             fresh = {"id": row_id, "position": position, "revision": 1, "attempts": 0, "data_begun": False}
             writing.run(sql.ADD_MESSAGE, {**common, **copied, **content, **fresh})
-
-
-def _recipient_rows(
-    ids: list[str], frozen: Sequence[FrozenMessage], kinds: dict[MailboxAddress, RecipientKind]
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "message_id": row_id, "position": position, "address": address, "kind": kinds[address],
-            "state": RecipientState.PENDING, "code": 0, "text": "",
-        }
-        for row_id, each in zip(ids, frozen, strict=True)
-        for position, address in enumerate(dict.fromkeys(each.recipients))
-    ]  # fmt: skip
 
 
 def _document_rows(ids: list[str], frozen: Sequence[FrozenMessage]) -> list[dict[str, Any]]:

@@ -74,6 +74,7 @@ class FrozenMessage:
     content: bytes = field(repr=False)
     document_ids: tuple[str, ...] = ()  # XDS uniqueIds inside
     document_codes: tuple[str, ...] = ()  # values of X-MSS-CODECDA
+    patient: str = field(default="", repr=False)  # identifier; kept only as a keyed hash, for the order of sending
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,8 @@ message_recipients = Table(
     Column("state", String(12), nullable=False),
     Column("code", Integer, nullable=False),
     Column("text", String(500), nullable=False),
+    Column("order_key", String(64)),  # keyed hash of patient and address: what is sent in order
+    Index("ix_message_recipients_order", "order_key"),
 )
 
 message_documents = Table(

@@ -221,7 +221,7 @@ def _recipients(submission: Submission, message_id: str) -> list[dict[str, Any]]
     return [
         {
             "message_id": message_id, "position": position, "address": recipient.address, "kind": recipient.kind,
-            "state": RecipientState.PENDING, "code": 0, "text": "",
+            "state": RecipientState.PENDING, "code": 0, "text": "", "order_key": None,
         }
         for position, recipient in enumerate(submission.recipients)
     ]  # fmt: skip
