@@ -9,10 +9,12 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from connector.documents.cda.request import N1Author
 from connector.domain.text import Text
 from connector.mail.headers import SenderKind, SenderLabel
 from connector.mail.subject import ReplaceTag
 from connector.settings.api import ApiSettings
+from connector.settings.author import AuthorSettings, StructureSettings
 from connector.settings.base import Address, BadSetting, SecretRef, Section
 from connector.settings.identity import (
     AuthMethod,
@@ -25,10 +27,11 @@ from connector.settings.identity import (
 from connector.settings.operator import IdentityRule, OperatorSettings, ServerSettings, TlsSettings
 
 __all__ = [
-    "Address", "ApiSettings", "AuthMethod", "BadSetting", "CardChoice", "CardSettings", "IdentityMethod",
-    "IdentityRule", "IdentitySettings", "JournalSettings", "KeyStoreChoice", "LogSettings", "MailboxSettings",
-    "MessageSettings", "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings", "RetrySettings",
-    "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings", "SpoolSettings", "TlsSettings",
+    "Address", "ApiSettings", "AuthMethod", "AuthorSettings", "BadSetting", "CardChoice", "CardSettings",
+    "IdentityMethod", "IdentityRule", "IdentitySettings", "JournalSettings", "KeyStoreChoice", "LogSettings",
+    "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings", "RetrySettings",
+    "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings", "SpoolSettings", "StructureSettings",
+    "TlsSettings",
 ]  # fmt: skip
 
 
@@ -155,6 +158,8 @@ class MailboxSettings(Section):
     receive: bool = True
     outbox: OutboxSettings = OutboxSettings()
     reception: ReceptionSettings = ReceptionSettings()
+    author: AuthorSettings = AuthorSettings()
+    structure: StructureSettings = StructureSettings()
 
     @model_validator(mode="after")
     def _label(self) -> Self:
@@ -185,6 +190,15 @@ class MailboxSettings(Section):
     def display_name(self) -> str:
         """Who writes, as people name them."""
         return self.entity or " ".join(filter(None, (self.title, self.given, self.family)))
+
+    @property
+    def document_author(self) -> N1Author:
+        """Who writes the documents that the connector makes for this mailbox.
+
+        Raises:
+            ConfigurationError: ``AUTEUR_INCOMPLET``, ``CODE_REGLAGE_INCONNU``.
+        """
+        return self.author.n1_author(family=self.family, given=self.given, title=self.title)
 
     @property
     def folder(self) -> str:

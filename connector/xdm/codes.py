@@ -11,7 +11,10 @@ from types import MappingProxyType
 
 from connector.xdm.model import CodedValue
 
-__all__ = ["UNKNOWN_FORMAT", "class_of", "format_of_media_type", "format_of_models", "label_of_type", "value_set"]
+__all__ = [
+    "UNKNOWN_FORMAT", "class_of", "format_of_media_type", "format_of_models", "label_of_type", "type_aliases",
+    "value_set",
+]  # fmt: skip
 
 UNKNOWN_FORMAT = "urn:asipSante:modelesHorsProfils:2011"
 """The formatCode of a document whose model is in no table."""
@@ -51,6 +54,11 @@ def value_set(name: str) -> Mapping[str, CodedValue]:
         name: base name of its file, e.g. ``facility_types``.
     """
     return MappingProxyType({row[0]: CodedValue(row[0], row[1], row[2]) for row in _rows(name)})
+
+
+def type_aliases() -> Mapping[str, str]:
+    """Short names of document types, as written by software, with the code that each means."""
+    return {name: row[1] for name, row in _rows_by_code("type_aliases").items()}
 
 
 @lru_cache

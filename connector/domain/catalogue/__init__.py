@@ -11,6 +11,7 @@ from types import MappingProxyType
 from connector.domain.catalogue.api import API_CODES
 from connector.domain.catalogue.card import CARD_CODES
 from connector.domain.catalogue.doctor import DOCTOR_CODES
+from connector.domain.catalogue.documents import DOCUMENT_CODES
 from connector.domain.catalogue.drops import DROP_CODES
 from connector.domain.catalogue.exchange import EXCHANGE_CODES
 from connector.domain.catalogue.explanation import Explanation
@@ -26,6 +27,7 @@ CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
     API_CODES
     | CARD_CODES
     | DOCTOR_CODES
+    | DOCUMENT_CODES
     | DROP_CODES
     | EXCHANGE_CODES
     | HL7_CODES
