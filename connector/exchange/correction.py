@@ -29,8 +29,8 @@ __all__ = ["Correction", "correct", "correctable"]
 _ENDED = (OutgoingState.REJECTED, OutgoingState.FAILED, OutgoingState.BOUNCED, OutgoingState.CANCELLED)
 _NOT_THERE = (RecipientState.REFUSED, RecipientState.BOUNCED)
 _NEVER_LEFT = (RecipientState.PENDING, RecipientState.DEFERRED)
-_DOCUMENTS = (FileRole.CDA, FileRole.XDM, FileRole.PDF)
-"""What is sent again; a sidecar named the wrong recipient, and a flag said that the drop was complete."""
+_NOT_AGAIN = (FileRole.SIDECAR, FileRole.FLAG)
+"""A sidecar named the wrong recipient, and a flag said that the drop was complete; everything else is sent again."""
 
 Correction = Sequence[tuple[MailboxAddress, RecipientKind]]
 """To whom the documents go now."""
@@ -88,6 +88,8 @@ def correct(  # noqa: PLR0913 - the last four by name
         recipients=tuple(once.values()), files=_documents(journal, view), created_at=now,
         reference=view.reference, subject=view.subject, body=view.body,
         options=replace(view.options, allow_duplicate=True), corrects=view.id,
+        action=view.action, body_for_patient=view.body_for_patient, reply_to=view.reply_to,
+        declared_sender=view.declared_sender, hl7=view.hl7,
     )  # fmt: skip
     taken = journal.take(
         submission, deadline_at=now + timedelta(hours=deadline_hours), duplicate_hours=0, request=request, actor=actor
@@ -116,5 +118,5 @@ def _documents(journal: Journal, view: SubmissionView) -> tuple[SubmittedFile, .
     return tuple(
         SubmittedFile(file.name, file.role, journal.payload(file.payload_id), file.sha256)
         for file in view.files
-        if file.role in _DOCUMENTS
+        if file.role not in _NOT_AGAIN
     )
