@@ -29,9 +29,9 @@ from connector.settings.operator import IdentityRule, OperatorSettings, ServerSe
 __all__ = [
     "Address", "ApiSettings", "AuthMethod", "AuthorSettings", "BadSetting", "CardChoice", "CardSettings",
     "IdentityMethod", "IdentityRule", "IdentitySettings", "JournalSettings", "KeyStoreChoice", "LogSettings",
-    "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings", "RetrySettings",
-    "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings", "SpoolSettings", "StructureSettings",
-    "TlsSettings",
+    "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings",
+    "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings", "SpoolSettings",
+    "StructureSettings", "TlsSettings",
 ]  # fmt: skip
 
 
