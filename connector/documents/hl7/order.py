@@ -77,7 +77,7 @@ class Hl7Order:
     recipients: tuple[Hl7Recipient, ...] = ()  # those whom the flags allow; none: those of the CDA (volet 1.x)
     correspondents: tuple[Hl7Participant, ...] = ()  # classic: professionals named without an address
     reply_to: str = ""
-    flags: Flags = Flags()
+    flags: Flags = field(default_factory=Flags)
     destinations: Destinations | None = None  # None for a classic message, which says nothing of it
     body_professional: str = field(default="", repr=False)
     body_patient: str = field(default="", repr=False)

@@ -4,6 +4,7 @@ Source rule: IG "Transmission de documents CDA en HL7v2" 2.1; its own samples la
 character too many, which is put right and told.
 """
 
+import codecs
 import re
 from dataclasses import dataclass, field
 
@@ -109,8 +110,12 @@ def _plain(row: Segment, components: tuple[str, ...]) -> str:
 
 
 def _decoded(content: bytes, charset: str) -> str | None:
-    """UTF-8 if it is, else the character set of the message, else Windows-1252; a last cut character is left out."""
-    for codec in ("utf-8", charset if charset not in {"ascii", "utf-8"} else "cp1252", "cp1252"):
+    """UTF-8 if it is (a last character that was cut is left out), else the set of the message, else Windows-1252."""
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(content)
+    except UnicodeDecodeError:
+        pass
+    for codec in (charset if charset not in {"ascii", "utf-8"} else "cp1252", "cp1252"):
         try:
             return content.decode(codec)
         except UnicodeDecodeError:

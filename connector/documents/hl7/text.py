@@ -27,9 +27,8 @@ _TRAILERS = {b"BHS": b"BTS", b"FHS": b"FTS"}
 _TWO_BYTES = re.compile(rb"[\xc3-\xc5][\x80-\xbf]")  # accented letters of UTF-8
 _C1 = re.compile(rb"[\x80-\x9f]")  # letters in Windows code pages, control characters in ISO 8859
 
-_UTF8_NAMES = frozenset({
-    "UNICODE UTF-8", "UNICODE UTF8", "UTF-8", "UTF8", "UNICODE", "UNICODE UTF-16", "UNICODE UTF-32", "UTF-16",
-})  # fmt: skip
+_WIDE_NAMES = frozenset({"UNICODE UTF-16", "UNICODE UTF-32", "UTF-16"})  # split_messages made UTF-8 of them
+_UTF8_NAMES = frozenset({"UNICODE UTF-8", "UNICODE UTF8", "UTF-8", "UTF8", "UNICODE"}) | _WIDE_NAMES
 _OTHER_NAMES = {
     "WINDOWS-1252": "cp1252", "CP1252": "cp1252", "ANSI": "cp1252", "1252": "cp1252",
     "CP850": "cp850", "IBM850": "cp850", "MACROMAN": "mac-roman", "MACINTOSH": "mac-roman",
@@ -157,9 +156,13 @@ def _stated_name(message: bytes) -> str:
     return name.split(b"~")[0].decode("latin-1")
 
 
+def _bare_name(name: str) -> str:
+    return " ".join(name.upper().split())
+
+
 def _codec(name: str) -> str | None:
     """The Python codec of a name of table 0211; ``None`` for one that is not in use."""
-    bare = " ".join(name.upper().split())
+    bare = _bare_name(name)
     if bare in _ASCII_NAMES:
         return "ascii"
     if bare in _UTF8_NAMES:
@@ -182,7 +185,7 @@ def encode(text: str, msh18: str) -> bytes:
     """
     codec = _codec(msh18)
     try:
-        if codec is not None:
+        if codec is not None and _bare_name(msh18) not in _WIDE_NAMES:
             return text.encode(codec)
         detail = "MSH-18 names a character set that is not in use"
     except UnicodeEncodeError:
