@@ -10,6 +10,7 @@ from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.errors import ConnectorError, MalformedMessage
 from connector.domain.limits import Limits
 from connector.xdm.derive import derive_entry
+from connector.xdm.hl7_values import patient_identifier
 from connector.xdm.model import CodedValue, DocumentEntry, XdmDocument
 
 __all__ = ["Disagreement", "disagreements", "entry_disagreements", "same_patient"]
@@ -70,6 +71,7 @@ def same_patient(entry: DocumentEntry, document: CdaDocument) -> bool:
     Only identifier and authority count: senders disagree about the type (NH, PI, PN).
     """
     known = {(identifier.root, identifier.extension) for identifier in document.patient.ids}
+    known |= {_cx(patient_identifier(identifier)) for identifier in document.patient.ids}  # delimiters escaped
     if document.patient.ins:
         return _cx(entry.patient_id) in known
     return _cx(entry.patient_id) in known or _cx(entry.source_patient_id) in known

@@ -7,7 +7,7 @@ import pytest
 
 from connector.documents.cda.build import build_n1
 from connector.documents.cda.identifiers import local_patient_id, professional_id, structure_id
-from connector.documents.cda.model import CdaDocument, Code, InstanceId, UnstructuredBody
+from connector.documents.cda.model import CdaDocument, Code, InstanceId, PersonName, UnstructuredBody
 from connector.documents.cda.parse import parse_cda
 from connector.documents.cda.request import N1Request
 from connector.domain.errors import InvalidSubmission
@@ -82,21 +82,23 @@ def test_one_professional_is_author_authenticator_and_performer() -> None:
     performer = header.main_act.performer if header.main_act else None
     assert author.ids == (InstanceId("1.2.250.1.71.4.2.1", "899700000017"),)
     assert author.code == AUTHOR.specialty
-    assert author.name and (author.name.prefix, author.name.given, author.name.family, author.name.suffix) == (
-        "MME", "CLAIRE", "TESTEUR", "DR",
-    )  # fmt: skip
-    assert header.legal_authenticator and header.legal_authenticator.name == author.name
-    assert performer and performer.name == author.name
+    assert author.name == PersonName(prefix="MME", given="CLAIRE", family="TESTEUR", suffix="DR")
+    assert header.legal_authenticator
+    assert header.legal_authenticator.name == author.name
+    assert performer
+    assert performer.name == author.name
 
 
 def test_the_structure_keeps_the_document_and_gives_the_frame_of_care() -> None:
     header = read_back(REQUEST)
-    act = header.main_act
-    assert header.custodian and header.custodian.ids == (STRUCTURE.id,)
+    assert header.custodian
+    assert header.custodian.ids == (STRUCTURE.id,)
     assert header.custodian.organization.name == STRUCTURE.name
-    assert act and act.performer and act.performer.organization
-    assert act.performer.organization.standard_industry_class == STRUCTURE.setting
-    assert act.low == "20260310"
+    assert header.main_act
+    assert header.main_act.low == "20260310"
+    assert header.main_act.performer
+    assert header.main_act.performer.organization
+    assert header.main_act.performer.organization.standard_industry_class == STRUCTURE.setting
 
 
 def test_a_new_version_names_the_one_before_it() -> None:
