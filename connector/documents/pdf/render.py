@@ -26,7 +26,7 @@ from connector.documents.pdf.narrative import collapsed
 from connector.documents.xml import SafeElement
 from connector.domain.errors import InvalidSubmission
 
-__all__ = ["render_cda_pdf"]
+__all__ = ["bundled_fonts", "render_cda_pdf"]
 
 _TEMPLATE = files("connector.documents.pdf").joinpath("template.typ").read_bytes()
 
@@ -50,7 +50,7 @@ def render_cda_pdf(document: SafeElement, header: CdaDocument) -> bytes:
     try:
         pdf = typst.compile(
             _TEMPLATE,
-            font_paths=_fonts(),
+            font_paths=bundled_fonts(),
             ignore_system_fonts=True,
             format="pdf",
             sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
@@ -64,7 +64,7 @@ def render_cda_pdf(document: SafeElement, header: CdaDocument) -> bytes:
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def bundled_fonts() -> typst.Fonts:
     """The fonts inside the wheel, read once (6 MB), when the first document needs them."""
     return typst.Fonts(include_system_fonts=False)
 
