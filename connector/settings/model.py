@@ -29,9 +29,9 @@ from connector.settings.operator import IdentityRule, OperatorSettings, ServerSe
 __all__ = [
     "Address", "ApiSettings", "AuthMethod", "AuthorSettings", "BadSetting", "CardChoice", "CardSettings",
     "IdentityMethod", "IdentityRule", "IdentitySettings", "JournalSettings", "KeyStoreChoice", "LogSettings",
-    "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "Readiness", "ReceptionSettings",
-    "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings", "SpoolSettings",
-    "StructureSettings", "TlsSettings",
+    "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "PdfAPolicy", "Readiness",
+    "ReceptionSettings", "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings",
+    "SpoolSettings", "StructureSettings", "TlsSettings",
 ]  # fmt: skip
 
 
@@ -91,6 +91,13 @@ class Readiness(StrEnum):
     FOLDER = "dossier"  # one folder per drop, renamed into place
 
 
+class HprimSending(StrEnum):
+    """How an HPRIM file leaves."""
+
+    AS_IT_IS = "tel_quel"  # attached, with its PDF; the receiving LPS reads it
+    CDA = "cda"  # as a CDA document around its PDF or its text
+
+
 class OutboxSettings(Section):
     """How the LPS drops what is to be sent."""
 
@@ -102,6 +109,10 @@ class OutboxSettings(Section):
     """Used when neither sidecar nor document names a recipient."""
     recipients_from_document: bool = False
     """Use mailto: addresses of the CDA's informationRecipient when nothing else names one."""
+    hprim: HprimSending = HprimSending.AS_IT_IS
+    """``tel_quel``, or ``cda``: a document of level 1 around its PDF, or around its text made readable."""
+    attachments: bool = False
+    """Files of no known format leave as they are, when a sidecar names the recipients."""
     duplicate_hours: float = Field(default=24.0, ge=0)
     """Same files for the same recipients within this are set aside; 0 = never."""
     status_json: bool = True
@@ -209,6 +220,14 @@ class MailboxSettings(Section):
         return kept.strip("-")[:40] or "boite"
 
 
+class PdfAPolicy(StrEnum):
+    """What happens to a PDF that is not PDF/A-1."""
+
+    WARN = "warn"  # it leaves as it is, and the submission says so
+    CONVERT = "convert"  # it is converted before the document is made; when that fails, as WARN
+    REFUSE = "refuse"  # nothing leaves
+
+
 class MessageSettings(Section):
     """How messages are composed, where the specification leaves it open."""
 
@@ -218,6 +237,14 @@ class MessageSettings(Section):
     default_subject: str = "Documents transmis par {expediteur}"
     """Of a message without a CDA document, when the LPS gives none."""
     split_patients_and_professionals: bool = True
+    pdfa: PdfAPolicy = PdfAPolicy.WARN
+    """A PDF that is not PDF/A-1b (Ref#2 ECO.2.1.1): ``warn`` sends it as it is and says so, ``convert`` converts it
+    first, ``refuse`` sends nothing. Default ``warn``: nobody's document is rewritten without being asked for."""
+    pdfa_as_images: bool = True
+    """With ``convert``, when Ghostscript is absent or fails: pages become pictures (their text can no longer be
+    searched); false: the file leaves as it is, with a warning."""
+    ghostscript: Path | None = None
+    """Program for ``convert``; default: where the packages and installers of Ghostscript put it."""
 
 
 class Settings(Section):

@@ -10,14 +10,13 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 import pikepdf
 
 from connector.documents.pdf.inspect import inspect_pdf
 from connector.documents.pdf.pdfa_objects import findings_of_objects
 
-__all__ = ["CHECKED", "NOT_CHECKED", "PdfA", "PdfAFinding", "PdfAPolicy", "check_pdfa_1b", "claims_pdfa"]
+__all__ = ["CHECKED", "NOT_CHECKED", "PdfA", "PdfAFinding", "check_pdfa_1b", "claims_pdfa", "is_signed"]
 
 CHECKED = (
     "header, trailer, end of file (6.1.2, 6.1.3)", "cross-reference table, no object streams (6.1.4)",
@@ -75,14 +74,6 @@ _DAMAGE = (pikepdf.PdfError, ValueError, RuntimeError, TypeError, LookupError, A
 # pikepdf maps most damage to PdfError, and some to the Python error nearest to it
 
 
-class PdfAPolicy(StrEnum):
-    """What happens to a PDF that is not PDF/A-1."""
-
-    WARN = "warn"  # it leaves as it is, and the submission says so
-    CONVERT = "convert"  # it is converted before the document is made; when that fails, as WARN
-    REFUSE = "refuse"  # nothing leaves
-
-
 @dataclass(frozen=True, slots=True)
 class PdfA:
     """What a file says of itself."""
@@ -122,6 +113,17 @@ def check_pdfa_1b(pdf: bytes) -> tuple[PdfAFinding, ...]:
     except _DAMAGE:
         found["ILLISIBLE"] = ""
     return tuple(PdfAFinding(code, where, _TEXTS[code]) for code, where in found.items())
+
+
+def is_signed(pdf: bytes) -> bool:
+    """True when the file has a digital signature, which any change of its bytes breaks."""
+    try:
+        with pikepdf.open(io.BytesIO(pdf), suppress_warnings=True) as opened:
+            form = opened.Root.get("/AcroForm")
+            flags = int(form.get("/SigFlags", 0)) if isinstance(form, pikepdf.Dictionary) else 0
+    except _DAMAGE:
+        return False
+    return bool(flags & 1)
 
 
 def _findings(data: bytes, pdf: pikepdf.Pdf) -> Iterator[tuple[str, str]]:
