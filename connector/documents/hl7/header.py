@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from connector.documents.hl7.errors import Hl7Error
-from connector.documents.hl7.message import Message, Segment, composite
+from connector.documents.hl7.message import STANDARD, Message, Segment, composite
 from connector.documents.hl7.text import decode, split_messages
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.limits import Limits
@@ -72,6 +72,9 @@ def read_header(msh: Segment) -> Hl7Header:
 
 
 def _party(msh: Segment, number: int) -> str:
+    """An HD as it was written, or in the standard separators when the message has others."""
+    if msh.separators == STANDARD:
+        return msh.field(number)
     return composite(*msh.components(next(iter(msh.repetitions(number)), "")))
 
 

@@ -171,13 +171,13 @@ class Segment:
 
     @classmethod
     def build(cls, name: str, fields: Mapping[int, str]) -> Self:
-        """Write one segment.
+        """Write one segment, up to its last field that holds something.
 
         Args:
             name: three characters.
             fields: number to field, already escaped: :func:`composite`, :func:`repeated`, :func:`escape`.
         """
-        last = max(fields, default=0)
+        last = max((number for number, field in fields.items() if field), default=0)
         return cls(name, tuple(fields.get(number, "") for number in range(1, last + 1)))
 
     def field(self, number: int) -> str:

@@ -89,7 +89,9 @@ def _lines(data: bytes) -> list[bytes]:
         except UnicodeError:
             detail = "the file is not the UTF-16 that it seems to be"
             raise Hl7Error(Hl7Problem("HL7_JEU_CARACTERES", Err3.DATA_TYPE, "MSH^1^18", detail)) from None
-    bare = data.translate(_LINE_ENDS).lstrip(_BLANKS).removeprefix(codecs.BOM_UTF8).strip(_BLANKS)
+    bare = (
+        data.translate(_LINE_ENDS).lstrip(_BLANKS).removeprefix(codecs.BOM_UTF8).lstrip(_BLANKS).rstrip(b"\r\x00\x1a")
+    )
     return [line for line in bare.split(b"\r") if line.strip(_BLANKS)]
 
 

@@ -95,13 +95,13 @@ def write_to_lps(
         The message with CR line ends, without MLLP frame.
     """
     try:
-        return encode(_message(delivery, parties, control_id, now, charset, form), charset)
+        return encode(_message(delivery, parties, control_id, now, charset=charset, form=form), charset)
     except Hl7Error:
-        return encode(_message(delivery, parties, control_id, now, UTF8_NAME, form), UTF8_NAME)
+        return encode(_message(delivery, parties, control_id, now, charset=UTF8_NAME, form=form), UTF8_NAME)
 
 
 def _message(
-    delivery: LpsDelivery, parties: LpsParties, control_id: str, now: datetime, charset: str, form: LpsForm
+    delivery: LpsDelivery, parties: LpsParties, control_id: str, now: datetime, *, charset: str, form: LpsForm
 ) -> str:
     """The text of the message; ``charset`` is what MSH-18 states."""
     is_mdm = form is LpsForm.MDM
@@ -187,13 +187,12 @@ def _rows(delivery: LpsDelivery, code: str, form: LpsForm) -> list[Segment]:
     observations = [(code, "ED", _data(delivery.content, word, "XML"), status)]
     if delivery.pdf is not None and form is LpsForm.ORU:
         observations.append((code, "ED", _data(delivery.pdf, "application", "pdf"), status))
-    first = len(observations)
     observations.append((mail, "ED", _data(delivery.body.encode("utf-8"), word, ""), "F"))
     for flag, label in _LABELS.items():
         value = composite("Y" if flag in delivery.confidentiality else "N", "", "expandedYes-NoIndicator")
         observations.append((composite(flag.value, label, "MetaDMPMSS"), kind, value, "F"))
     rows = [_obx(number, *row) for number, row in enumerate(observations, 1)]
-    return rows[:first] + _participants(delivery) + rows[first:]
+    return [rows[0], *_participants(delivery), *rows[1:]]
 
 
 def _data(content: bytes, kind: str, subtype: str) -> str:
