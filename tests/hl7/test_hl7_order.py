@@ -168,10 +168,10 @@ def test_bodies_for_professionals_and_for_the_patient() -> None:
     professional = b64("Cher confrère,\r\nvoici.".encode())
     bodies = (
         f"OBX|12|ED|CORPSMAIL_PS^x^MetaDMPMSS||^TEXT^^Base64^{professional}||||||F",
-        f"OBX|13|ED|CORPSMAIL_PATIENT^x^MetaDMPMSS||^TEXT^^Base64^{b64('Très clair'.encode('cp1252'))}||||||F",
+        f"OBX|13|ED|CORPSMAIL_PATIENT^x^MetaDMPMSS||^TEXT^^Base64^{b64('Très clair, santé'.encode('cp1252'))}||||||F",
     )
     order = read_order(oru(flags=BOTH, participants=(rct(), rct(PATIENT_ADDRESS)), more=bodies))
-    assert (order.body_professional, order.body_patient) == ("Cher confrère,\nvoici.", "Très clair")
+    assert (order.body_professional, order.body_patient) == ("Cher confrère,\nvoici.", "Très clair, santé")
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,7 @@ def test_bodies_for_professionals_and_for_the_patient() -> None:
         (r"OBX|12|FT|CORPSMAIL_PS||Bonjour\.br\voici A\T\B~Fin", "Bonjour\nvoici A&B\nFin"),
         ("OBX|12|ED|CORPSMAIL_PS||^TEXT^^^Bonjour", "Bonjour"),
         ("OBX|12|TX|CORPSMAIL_PS||Bonjour", "Bonjour"),
+        ("OBX|12|ED|CORPSMAIL_PS||^TEXT^^Base64^" + b64("Bonne santé".encode("cp1252")), "Bonne santé"),
         ("OBX|12|ED|CORPSMAIL_PS||^TEXT^^Base64^" + b64("Fini é".encode())[:-1] + "", "Fini é"),
     ],
 )
@@ -187,8 +188,9 @@ def test_bodies_of_senders_that_ignore_the_rule(row: str, text: str) -> None:
     assert read_order(mdm(more=(row,))).body_professional == text
 
 
-def test_a_body_that_cannot_be_read_is_told_and_left_out() -> None:
-    order = read_order(mdm(more=("OBX|12|ED|CORPSMAIL_PS||^TEXT^^Base64^@@@@",)))
+@pytest.mark.parametrize("data", ["@@@@", b64(b"\xe9\x81")])
+def test_a_body_that_cannot_be_read_is_told_and_left_out(data: str) -> None:
+    order = read_order(mdm(more=(f"OBX|12|ED|CORPSMAIL_PS||^TEXT^^Base64^{data}",)))
     assert (order.body_professional, order.warnings) == ("", ("HL7_CORPS_ILLISIBLE",))
 
 
@@ -297,6 +299,7 @@ def test_a_document_that_is_none_is_refused(data: str, problem: tuple[str, int, 
         ("|19480615|F|", "|19480615|2|", ("HL7_CODE_INCONNU", 103, "PID^1^8")),
         ("ORC|NW", "ORC|XX", ("HL7_CODE_INCONNU", 103, "ORC^1^1")),
         ("||||||F\rPRT", "||||||P\rPRT", ("HL7_CODE_INCONNU", 103, "OBX^1^11")),
+        ("11488-4", "", ("HL7_CHAMP_ABSENT", 101, "OBX^1^3")),
         ("OBX|1|ED", "OBX|1|ST", ("HL7_SEGMENT_ABSENT", 100, "OBX^1")),
         ("^^X.400^paul.destinataire@medecin.test.mssante.fr", "^^X.400^", ("HL7_CHAMP_ABSENT", 101, "PRT^2^15")),
         ("paul.destinataire@medecin", "paul..destinataire@medecin", ("DESTINATAIRE_INVALIDE", 102, "PRT^2^15")),

@@ -31,6 +31,7 @@ def named(charset: str, text: str, codec: str) -> bytes:
         ONE.decode().encode("utf-16"),
         b"FHS|^~\\&|A\rBHS|^~\\&|A\r" + ONE + b"BTS|1\rFTS|1\r",
         b"BHS|^~\\&\r" + ONE + b"BTS",
+        b"BHS|^~\\&\rsuite de l'en-tete\r" + ONE + b"BTS|1\r",
     ],
 )
 def test_a_message_is_found_in_whatever_surrounds_it(data: bytes) -> None:

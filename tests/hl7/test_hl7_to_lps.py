@@ -117,6 +117,11 @@ def test_a_stranger_as_sender_is_only_an_address() -> None:
     ]  # fmt: skip
 
 
+def test_an_organisation_may_have_no_identifier() -> None:
+    given = replace(delivery(), recipient=Hl7Participant(address="a@b.mssante.fr", organization="Cabinet"))
+    assert "PRT||UC||RCT^Result Copies To^participation||||Cabinet|||||||^^X.400^a@b.mssante.fr" in written(given)
+
+
 def test_the_set_of_the_lps_is_used_when_it_can_be_and_stated_when_not() -> None:
     plain = replace(delivery(), subject="CR de l'été")
     assert "|FRA|8859/15|" in written(plain, charset="8859/15")[0]

@@ -110,9 +110,15 @@ def _plain(row: Segment, components: tuple[str, ...]) -> str:
 
 
 def _decoded(content: bytes, charset: str) -> str | None:
-    """UTF-8 if it is (a last character that was cut is left out), else the set of the message, else Windows-1252."""
+    """UTF-8 if it is, else the set of the message, else Windows-1252; a last letter of UTF-8 that was cut is left out.
+
+    Only a text with other letters beyond ASCII is known to be UTF-8 with a cut end.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return codecs.getincrementaldecoder("utf-8")().decode(content)
+        text = decoder.decode(content)
+        if not text.isascii() or not decoder.getstate()[0]:
+            return text
     except UnicodeDecodeError:
         pass
     for codec in (charset if charset not in {"ascii", "utf-8"} else "cp1252", "cp1252"):
