@@ -110,7 +110,7 @@ def _plain(row: Segment, components: tuple[str, ...]) -> str:
 
 
 def _decoded(content: bytes, charset: str) -> str | None:
-    """UTF-8 if it is, else the set of the message, else Windows-1252; a last letter of UTF-8 that was cut is left out.
+    """UTF-8 if it is, else the set of the message, else Windows-1252; a cut last letter of UTF-8 is left out.
 
     Only a text with other letters beyond ASCII is known to be UTF-8 with a cut end.
     """
