@@ -11,11 +11,11 @@ from PIL import Image, ImageChops
 
 __all__ = ["COMPARED_DPI", "same_look"]
 
-COMPARED_DPI = 50
+COMPARED_DPI = 150
 """Dots per inch at which pages are to be drawn for :func:`same_look`."""
 
-_SQUARE = 4  # dots: 2 mm
-_MOST_DIFFERENCE = 36  # of 255; one letter less differs by 44, the same text in a similar font by less than 20
+_SQUARE = 12  # dots: 2 mm
+_MOST_DIFFERENCE = 30  # of 255; one digit less differs by 37, the same page drawn in another way by at most 24
 
 
 def same_look(first: Sequence[bytes], second: Sequence[bytes]) -> bool:
