@@ -66,6 +66,7 @@ def same_people(header: CdaDocument, request: N1Request) -> bool:
 
 
 @given(requests())
+@settings(deadline=None)
 def test_what_was_asked_comes_back(request: N1Request) -> None:
     header = parse_cda(build_n1(request))
     assert (header.id, header.set_id, header.version) == (request.id, request.set_id, request.version)
@@ -82,13 +83,14 @@ def test_what_was_asked_comes_back(request: N1Request) -> None:
 
 
 @given(requests())
+@settings(deadline=None)
 def test_no_matricule_of_an_unqualified_identity_leaves(request: N1Request) -> None:
     has_ins = re.search(rb'root="1\.2\.250\.1\.213\.1\.4\.(8|9|10|11)"', build_n1(request)) is not None
     assert has_ins is request.patient.ins_is_qualified
 
 
 @given(requests())
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_the_package_of_any_document_has_no_error(request: N1Request) -> None:
     package = pack([build_n1(request)], now=NOW, ids=CountingIds(), sender=SENDER)
     assert check_xdm(package.content) == []

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from lxml import etree
 
 from connector.documents.cda.build import build_n1
@@ -34,5 +34,6 @@ def test_the_schema_would_tell(schema: Path) -> None:
 
 @pytest.mark.parametrize("checker", [etree.XMLSchema(etree.parse(str(schema))) for schema in SCHEMAS])
 @given(requests())
+@settings(deadline=None)
 def test_any_document_is_valid(checker: etree.XMLSchema, request_: N1Request) -> None:
     checker.assertValid(etree.fromstring(build_n1(request_)))

@@ -140,6 +140,13 @@ def _without_file(font: pikepdf.Object) -> None:
             del descriptor[key]
 
 
+def _without_map(font: pikepdf.Object) -> None:
+    glyphs = font.DescendantFonts[0]
+    glyphs.Subtype = Name.CIDFontType2
+    if "/CIDToGIDMap" in glyphs:
+        del glyphs["/CIDToGIDMap"]
+
+
 def _set(font: pikepdf.Object, key: str, value: object) -> None:
     font[key] = value
 
@@ -211,7 +218,7 @@ SPOILED: dict[str, list[Callable[[Pdf], None]]] = {
     "IMAGE": [_image(Interpolate=True), _image(Alternates=Array()), _image(OPI=Dictionary())],
     "FLUX_EXTERNE": [_image(F="ailleurs.bin")],
     "POLICE_NON_EMBARQUEE": [_font(_without_file)],
-    "POLICE_COMPOSITE": [_font(lambda font: _set(font, "/Encoding", Name("/90ms-RKSJ-H")))],
+    "POLICE_COMPOSITE": [_font(lambda font: _set(font, "/Encoding", Name("/90ms-RKSJ-H"))), _font(_without_map)],
     "METADONNEES": [_drop("/Metadata")],
     "MARQUEUR": [_marked("2")],
     "METADONNEES_INCOHERENTES": [_retitled],

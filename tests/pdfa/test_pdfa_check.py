@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pikepdf
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.documents.pdf.pdfa import CHECKED, NOT_CHECKED, PdfA, check_pdfa_1b, claims_pdfa, is_signed
@@ -91,13 +91,20 @@ def test_a_signature_is_seen() -> None:
     assert not is_signed(b"nothing")
 
 
+def test_a_file_of_too_many_objects_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.documents.pdf.pdfa_objects._MOST_OBJECTS", 3)
+    assert codes(GOOD) == {"TROP_D_OBJETS"}
+
+
 @given(st.integers(0, len(GOOD) - 1), st.binary(min_size=1, max_size=40))
+@settings(deadline=None)
 def test_damage_never_raises(place: int, noise: bytes) -> None:
     damaged = GOOD[:place] + noise + GOOD[place + len(noise) :]
     assert isinstance(check_pdfa_1b(damaged), tuple)
 
 
 @given(st.integers(0, len(ORDINARY) - 1))
+@settings(deadline=None)
 def test_a_truncated_file_never_raises(length: int) -> None:
     assert check_pdfa_1b(ORDINARY[:length]) != ()
 

@@ -13,7 +13,8 @@ from PIL import Image
 from connector.documents.pdf.colour import srgb_profile
 from connector.documents.pdf.looks import COMPARED_DPI, same_look
 from connector.documents.pdf.pdfa import check_pdfa_1b
-from connector.documents.pdf.sheets import image_to_pdf, sheets_to_pdf, text_to_pdf
+from connector.documents.pdf.picture import pictures_of
+from connector.documents.pdf.sheets import Sheet, image_to_pdf, sheets_to_pdf, text_to_pdf
 from connector.domain.errors import InvalidSubmission
 from connector.platform.raster import draw_pages
 from tests.pdfa.pdfa_samples import picture
@@ -86,6 +87,12 @@ def test_no_image_is_refused() -> None:
         sheets_to_pdf([], "")
 
 
+def test_pages_beyond_measure_are_refused() -> None:
+    (drawing,) = pictures_of(picture((60, 60)))
+    with pytest.raises(InvalidSubmission, match="TROP_GROS"):
+        sheets_to_pdf([Sheet(drawing, 100, 100)] * 301, "")
+
+
 def test_a_text_keeps_its_columns_and_lines() -> None:
     lines = ["SODIUM        140 mmol/l   (135 - 145)", "", "    K+        4,1 mmol/l   (3,5 - 5,0)"]
     pdf = text_to_pdf("\r\n".join(lines), "Résultats de biologie")
@@ -132,7 +139,7 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 
 
 @given(st.text(max_size=300), st.text(max_size=40))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_any_text_becomes_a_conforming_file(text: str, title: str) -> None:
     assert check_pdfa_1b(text_to_pdf(text, title)) == ()
 
