@@ -19,10 +19,10 @@ from pathlib import Path
 from connector.domain.limits import Limits
 from connector.domain.ports import reach
 from connector.intake.drop import Drop, is_sidecar
-from connector.intake.filing import entries
+from connector.intake.filing import PART_FILE, entries
 from connector.intake.layout import BoxLayout
 from connector.intake.scan import Observation, is_flag, list_folder
-from connector.platform.files import fsync_folder, read_regular_file, rename_durable
+from connector.platform.files import fsync_folder, read_regular_file, remove, rename_durable
 from connector.platform.together import rename_together
 
 __all__ = ["Claims"]
@@ -97,12 +97,32 @@ class Claims:
     def forget(self, claim_id: str) -> None:
         """Remove the emptied folder of a claim; what is left in it stays."""
         folder = self.folder(claim_id)
-        if folder.is_dir() and not any(folder.iterdir()):
+        if not folder.is_dir() or entries(folder):
+            return
+        if (folder / PART_FILE).exists():
+            remove(folder / PART_FILE)  # with the files it goes last, so that a part is never taken for a drop
+        if not any(folder.iterdir()):
             folder.rmdir()
 
     def pending(self) -> list[str]:
         """Identifiers of all claims on the disk, oldest first."""
         return sorted(entry.name for entry in self._layout.work.iterdir() if _ULID.fullmatch(entry.name))
+
+    def places(self, claim_id: str) -> dict[str, str]:
+        """The name of every file of a claim, and where it is below the claim's folder, in the order of the claim."""
+        folder = self.folder(claim_id)
+        return {path.name: path.relative_to(folder).as_posix() for path in self._files(folder)}
+
+    def read(self, claim_id: str, name: str) -> bytes:
+        """One file of a claim.
+
+        Raises:
+            InvalidSubmission: ``TROP_GROS``, ``VIRUS_OU_TYPE_INTERDIT``.
+            Unavailable: ``FICHIER_OCCUPE``.
+            OSError: it cannot be read.
+        """
+        place = self.folder(claim_id) / self.places(claim_id)[name]
+        return read_regular_file(place, max_bytes=self._limits.max_member_bytes)
 
     def content(self, claim_id: str) -> list[tuple[str, bytes]]:
         """Every file of a claim, sidecar and flags included, in the order in which it was claimed.

@@ -2,7 +2,8 @@
 
 ``X.xml``, ``X.pdf``, ``X.mss.json`` and ``X.ok`` are one drop. Names are compared in NFC and without case, since
 Macs decompose accents and old software changes case at will; yet two *documents* whose names differ only by that are
-two drops. A sidecar that lists files (``fichiers``) makes them one drop whatever their names are.
+two drops. A sidecar that lists files (``fichiers``) makes them one drop whatever their names are; so does the index
+of a batch (``X.mss.csv``), which also takes what is called like the files that it lists.
 """
 
 import unicodedata
@@ -13,12 +14,12 @@ from dataclasses import dataclass
 from connector.intake.scan import Observation, is_flag
 from connector.intake.sidecar import SIDECAR_SUFFIXES
 
-__all__ = ["Drop", "base_name", "group", "is_sidecar", "same_name"]
+__all__ = ["Drop", "base_name", "group", "is_batch_index", "is_sidecar", "same_name"]
 
 _BATCH_INDEX = ".mss.csv"
 _DATA_SUFFIXES = frozenset({
     ".xml", ".cda", ".zip", ".pdf", ".hl7", ".er7", ".oru", ".hpr", ".hpm", ".hpm1", ".hpm2", ".hpm3", ".hprim",
-    ".txt", ".csv",
+    ".txt", ".csv", ".jpg", ".jpeg", ".png", ".tif", ".tiff",
 })  # fmt: skip
 
 
@@ -38,10 +39,20 @@ class Drop:
         """All of them in the order in which they are claimed: data, sidecar, flag."""
         return self.data + self.sidecars + self.flags
 
+    @property
+    def index(self) -> Observation | None:
+        """The index of a batch, when it is one."""
+        return next((file for file in self.data if is_batch_index(file.name)), None)
+
 
 def is_sidecar(name: str) -> bool:
     """True for ``X.mss.json``, ``X.mss.ini``, ``X.mss.xml``."""
     return name.casefold().endswith(SIDECAR_SUFFIXES)
+
+
+def is_batch_index(name: str) -> bool:
+    """True for ``X.mss.csv``, which makes one sending of each of its lines."""
+    return name.casefold().endswith(_BATCH_INDEX)
 
 
 def base_name(name: str) -> str:
@@ -69,7 +80,8 @@ def group(
 
     Args:
         files: one listing, in any order.
-        lists: for each sidecar that can be read, by its :attr:`Observation.name`: the files that it demands.
+        lists: for each sidecar or batch index that can be read, by its :attr:`Observation.name`: the files that it
+            demands.
         folder: profile "dossier": everything in this folder is one drop.
     """
     ordered = sorted(files)
@@ -93,13 +105,17 @@ class _Pool:
         self._spellings: dict[str, list[str]] = defaultdict(list)
         self._documents: dict[str, int] = defaultdict(int)  # how many of each base are left
         self._flags: dict[str, list[str]] = defaultdict(list)
+        self._members: dict[str, list[str]] = defaultdict(list)  # documents of each base
         for name in self.files:
             self._spellings[same_name(name)].append(name)
             if is_flag(name):
                 for key in _flag_keys(name):
                     self._flags[key].append(name)
-            else:
-                self._documents[same_name(base_name(name))] += 1
+                continue
+            key = same_name(base_name(name))
+            self._documents[key] += 1
+            if not is_sidecar(name) and not is_batch_index(name):
+                self._members[key].append(name)
 
     def take(self, name: str) -> Observation | None:
         """The file that a sidecar means: the exact spelling first, else another spelling of the same name."""
@@ -109,6 +125,11 @@ class _Pool:
             return None
         self._documents[same_name(base_name(found))] -= 1
         return self.files.pop(found)
+
+    def take_companions(self, base: str) -> list[Observation]:
+        """What is left of the documents of a base."""
+        found = [self.take(name) for name in self._members.get(base, ()) if name in self.files]
+        return [file for file in found if file is not None]
 
     def take_flags(self, base: str) -> list[Observation]:
         """The flags of a base of which no document is left."""
@@ -131,7 +152,7 @@ class _Pool:
 def _flag_keys(name: str) -> set[str]:
     """The bases that a flag may stand for: ``X.pdf.ok`` is for ``X.pdf`` or for ``X``."""
     rest = name.rpartition(".")[0]
-    return {same_name(rest), same_name(base_name(name)), same_name(_stem(rest))}
+    return {same_name(text) for text in (rest, base_name(name), _stem(rest), base_name(rest))}
 
 
 def _listed(pool: _Pool, sidecar: str, names: Sequence[str]) -> Drop:
@@ -140,7 +161,10 @@ def _listed(pool: _Pool, sidecar: str, names: Sequence[str]) -> Drop:
     if own is None:
         return Drop(base=base_name(sidecar))
     found = {name: pool.take(name) for name in dict.fromkeys(names) if same_name(name) != same_name(sidecar)}
-    members = [own, *(file for file in found.values() if file is not None)]
+    listed = [file for file in found.values() if file is not None]
+    members = [own, *listed]
+    if is_batch_index(sidecar):  # a line names one file and means what is called like it
+        members += [other for file in listed for other in pool.take_companions(same_name(base_name(file.name)))]
     bases = dict.fromkeys(same_name(base_name(file.name)) for file in members)
     flags = [flag for base in bases for flag in pool.take_flags(base)]
     missing = [name for name, file in found.items() if file is None]

@@ -11,10 +11,18 @@ from pathlib import Path
 from connector.intake.drop import base_name
 from connector.platform.together import fsync_folders, rename_exclusive
 
-__all__ = ["OWN_FILES", "entries", "free_number", "move_all", "numbered"]
+__all__ = ["LOT_FILE", "PART_FILE", "STAGE", "VERDICT_FILE", "entries", "free_number", "move_all", "numbered"]
 
-OWN_FILES = ".refus.json"
-"""The only file of ours inside a claim; the scanner never takes names that start with a dot."""
+VERDICT_FILE = ".refus.json"
+"""In a claim: why it is refused (:mod:`connector.intake.refusal`)."""
+LOT_FILE = ".lot.json"
+"""In a claim: which parts it was split into (:mod:`connector.intake.lot`)."""
+PART_FILE = ".part.json"
+"""In a claim: which lot it is a part of."""
+STAGE = ".lot"
+"""In a claim: the folder in which its parts are made."""
+
+_OURS = frozenset({VERDICT_FILE, LOT_FILE, PART_FILE, STAGE})  # the scanner never takes names that start with a dot
 
 
 def numbered(name: str, number: int) -> str:
@@ -40,7 +48,7 @@ def entries(folder: Path) -> list[str]:
         names = [entry.name for entry in folder.iterdir()]
     except FileNotFoundError:
         return []
-    return sorted(name for name in names if name != OWN_FILES)
+    return sorted(name for name in names if name not in _OURS)
 
 
 def move_all(sources: Collection[Path], target: Path, names: Mapping[str, str]) -> dict[str, str]:

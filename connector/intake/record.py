@@ -40,6 +40,11 @@ class Records:
             return None
         return Record(**json.loads(text))
 
+    def find(self, submission_id: str) -> Record | None:
+        """The record of a submission of any month."""
+        found = (self.load(folder.name, submission_id) for folder in reversed(self.folders()))
+        return next((record for record in found if record is not None), None)
+
     def save(self, month: str, submission_id: str, record: Record) -> None:
         """Write it durably."""
         path = self._path(month, submission_id)

@@ -21,7 +21,7 @@ from connector.domain.catalogue import explain
 from connector.domain.errors import InvalidSubmission
 from connector.domain.ports import reach
 from connector.intake.claim import Claims
-from connector.intake.filing import OWN_FILES, entries, free_number, move_all, numbered
+from connector.intake.filing import VERDICT_FILE, entries, free_number, move_all, numbered
 from connector.intake.layout import BoxLayout
 from connector.intake.ledger import IntakeLedger
 from connector.intake.problem import BadDrop
@@ -110,7 +110,7 @@ class Refusals:
         self._claims.forget(claim_id)
 
     def _path(self, claim_id: str) -> Path:
-        return self._claims.folder(claim_id) / OWN_FILES
+        return self._claims.folder(claim_id) / VERDICT_FILE
 
     def _taken(self, base: str, names: Sequence[str], number: int) -> Iterable[Path]:
         stem = base if number == 1 else f"{base}-{number}"

@@ -105,6 +105,7 @@ class Status:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     duplicate_of: str | None = None
+    parts: tuple[tuple[str, str], ...] = ()  # of a lot: identifier and base name of each
 
     @property
     def needs_note(self) -> bool:
@@ -208,6 +209,8 @@ def status_json(status: Status, place: str = "") -> bytes:
         "doublon_de": status.duplicate_of,
         "emplacement": place or None,
     }
+    if status.parts:
+        values["parties"] = [{"id": part_id, "nom": base} for part_id, base in status.parts]
     return (json.dumps(values, ensure_ascii=False, indent=2) + "\n").encode("utf-8")
 
 

@@ -28,10 +28,11 @@ from connector.settings.operator import IdentityRule, OperatorSettings, ServerSe
 
 __all__ = [
     "Address", "ApiSettings", "AuthMethod", "AuthorSettings", "BadSetting", "CardChoice", "CardSettings",
-    "IdentityMethod", "IdentityRule", "IdentitySettings", "JournalSettings", "KeyStoreChoice", "LogSettings",
+    "HprimSending", "IdentityMethod", "IdentityRule", "IdentitySettings", "JournalSettings", "KeyStoreChoice",
+    "LogSettings",
     "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "PdfAPolicy", "Readiness",
-    "ReceptionSettings", "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SoftwareSettings",
-    "SpoolSettings", "StructureSettings", "TlsSettings",
+    "ReceptionSettings", "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SeveralPatients",
+    "SoftwareSettings", "SpoolSettings", "StructureSettings", "TlsSettings",
 ]  # fmt: skip
 
 
@@ -98,6 +99,13 @@ class HprimSending(StrEnum):
     CDA = "cda"  # as a CDA document around its PDF or its text
 
 
+class SeveralPatients(StrEnum):
+    """What becomes of a drop with documents of several patients."""
+
+    SPLIT = "split"  # one sending each
+    REFUSE = "refuse"
+
+
 class OutboxSettings(Section):
     """How the LPS drops what is to be sent."""
 
@@ -115,6 +123,8 @@ class OutboxSettings(Section):
     """Files of no known format leave as they are, when a sidecar names the recipients."""
     duplicate_hours: float = Field(default=24.0, ge=0)
     """Same files for the same recipients within this are set aside; 0 = never."""
+    several_patients: SeveralPatients = SeveralPatients.SPLIT
+    """Documents of several patients in one drop become one sending each, or the drop is refused."""
     status_json: bool = True
     status_txt: bool = True
     markers: bool = False
@@ -169,6 +179,10 @@ class MailboxSettings(Section):
     receive: bool = True
     outbox: OutboxSettings = OutboxSettings()
     reception: ReceptionSettings = ReceptionSettings()
+    correspondents: dict[str, Address] = {}
+    """Codes by which a laboratory system knows doctors (HPRIM line 12, HL7 OBR-16 …), and their addresses."""
+    correspondents_file: Path | None = None
+    """The same as a CSV file with the columns ``code`` and ``adresse``; read again when it changes."""
     author: AuthorSettings = AuthorSettings()
     structure: StructureSettings = StructureSettings()
 

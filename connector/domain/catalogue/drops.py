@@ -5,6 +5,34 @@ from connector.domain.catalogue.explanation import Explanation
 __all__ = ["DROP_CODES"]
 
 DROP_CODES = {
+    "REMPLACE_INCONNU": Explanation(
+        "Ce qui doit être remplacé ou annulé n'a pas été trouvé parmi les envois de cette boîte.",
+        "Indiquez la référence donnée lors du premier envoi ; après la durée de conservation, renvoyez le document "
+        "complet depuis le logiciel.",
+        "What is to be replaced or withdrawn was not found among what this mailbox sent.",
+        "Give the reference of the first sending; after the retention time, send the whole document from the "
+        "software.",
+    ),
+    "CORRESPONDANTS_INVALIDES": Explanation(
+        "La table des correspondants n'est pas lisible ; l'ancienne reste en vigueur.",
+        "Corrigez la ligne indiquée du fichier CSV (colonnes code et adresse).",
+        "The table of correspondents cannot be read; the one before stays in force.",
+        "Correct the line that is named in the CSV file (columns code and adresse).",
+    ),
+    "LOT_PARTIEL": Explanation(
+        "Une partie du lot n'est pas partie.",
+        "Le dossier ERREURS tient chaque partie concernée avec la raison : corrigez celles-là, puis déposez-les de "
+        "nouveau. Le reste du lot est parti.",
+        "A part of the batch did not leave.",
+        "The folder ERREURS holds each part concerned with the reason: correct those, then drop them again. The rest "
+        "of the batch has left.",
+    ),
+    "LOT_REFUSE": Explanation(
+        "Rien de ce lot n'est parti.",
+        "Le dossier ERREURS tient chaque partie avec la raison : corrigez, puis déposez de nouveau.",
+        "Nothing of this batch left.",
+        "The folder ERREURS holds each part with the reason: correct them, then drop them again.",
+    ),
     "INCOMPLET": Explanation(
         "Le fichier est resté incomplet.",
         "Exportez le document de nouveau depuis votre logiciel, puis supprimez l'ancien fichier.",
