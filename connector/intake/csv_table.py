@@ -91,15 +91,15 @@ def _decoded(data: bytes) -> str:
 
 def _separator(text: str, required: str, candidates: tuple[str, ...]) -> str:
     for separator in candidates:
-        _, header = next(_lines(text, separator))
+        _, header = next(_lines(text, separator, strict=False))  # quotes stand oddly when it is another separator
         if required in map(_column, header):
             return separator
     raise _bad(1, "the header is missing", f"l'en-tête manque, ou n'a pas de colonne « {required} »")
 
 
-def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _lines(text: str, separator: str, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
     """Each line with the number at which it begins; at least one."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
     begins, is_empty = 1, True
     try:
         for cells in reader:
