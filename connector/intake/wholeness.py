@@ -29,6 +29,13 @@ _BOM = b"\xef\xbb\xbf"
 _ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 _PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<![^>\[]*(?:\[.*?\]\s*)?>)*", re.DOTALL)
 _HL7_SEGMENT = re.compile(rb"[A-Z][A-Z0-9]{2}[^A-Za-z0-9\s].+")
+_HL7_TRAILER = re.compile(rb"(?:BTS|FTS)(?:[^A-Za-z0-9\s].*)?")
+_HPRIM_END = re.compile(rb"\*{4}FINFICHIER\*{3,4}")
+_HPRIM_RECORD_END = re.compile(rb"\*{4}FIN\*{3,4}")
+_PDF_LENGTH = re.compile(rb"/Linearized\b[^>]{0,200}?/L\s+(\d{1,12})")
+_JPEG = b"\xff\xd8\xff"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _HPRIM_SANTE = re.compile(rb"H[^A-Za-z0-9\s][~^\\&|]{2,4}")
 
 
@@ -40,19 +47,73 @@ def wholeness(data: bytes, limits: Limits) -> Whole:
     if data.startswith(b"PK"):
         return _told(is_whole=_zip_is_whole(data))
     if b"%PDF-" in data[:1024]:
-        return _told(is_whole=b"%%EOF" in data[-1024:])
+        return _told(is_whole=_pdf_is_whole(data))
+    if data.startswith(_JPEG):
+        return _told(is_whole=_jpeg_is_whole(data))
+    if data.startswith(_PNG):
+        return _told(is_whole=_PNG_END in data)
     return _wholeness_of_lines(data, start)
 
 
 def _wholeness_of_lines(data: bytes, start: bytes) -> Whole:
-    """HL7 v2 ends with a segment that says something, HPRIM Santé with ``L``, HPRIM Médecin with ``****FIN``."""
+    """HL7 v2 by its own frame only, HPRIM Santé by ``L``, HPRIM Médecin by ``****FINFICHIER****``."""
     if start.lstrip(b"\x0b")[:3] in (b"MSH", b"FHS", b"BHS"):
-        return _told(is_whole=_HL7_SEGMENT.fullmatch(_last_line(data)) is not None)
+        return _hl7_wholeness(data, start.lstrip(b"\x0b"))
     if _HPRIM_SANTE.match(start):
         return _told(is_whole=_last_line(data).startswith(b"L"))
     if b"****LAB****" in data or b"****FIN" in data:
-        return _told(is_whole=_last_line(data).startswith(b"****FIN"))
+        return _hprim_wholeness(_last_line(data))
     return Whole.CANNOT_TELL
+
+
+def _hl7_wholeness(data: bytes, start: bytes) -> Whole:
+    """A message has no end of its own: after any segment, or in the middle of the last one, another may follow."""
+    last = _last_line(data)
+    if start[:3] in (b"FHS", b"BHS"):
+        trailer = b"FTS" if start.startswith(b"FHS") else b"BTS"
+        return _told(is_whole=_HL7_TRAILER.fullmatch(last) is not None and last.startswith(trailer))
+    if data.rstrip(_BLANKS).endswith(b"\x1c"):
+        return Whole.YES
+    return Whole.CANNOT_TELL if _HL7_SEGMENT.fullmatch(last) else Whole.NO
+
+
+def _hprim_wholeness(last: bytes) -> Whole:
+    """After ``****FIN****`` another record may follow, yet some writers never close the file."""
+    if _HPRIM_END.fullmatch(last):
+        return Whole.YES
+    return Whole.CANNOT_TELL if _HPRIM_RECORD_END.fullmatch(last) else Whole.NO
+
+
+def _pdf_is_whole(data: bytes) -> bool:
+    """``%%EOF`` is near the end; a linearised file has one near its beginning too, and says its length there."""
+    stated = _PDF_LENGTH.search(data, 0, 2048)
+    return b"%%EOF" in data[-1024:] and (stated is None or len(data) >= int(stated[1]))
+
+
+def _jpeg_is_whole(data: bytes) -> bool:
+    """The end marker comes after the picture itself: one inside a preview, or what cameras append, does not count."""
+    place = 2
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        kind = data[place + 1]
+        if kind == 0xD9:
+            return True
+        if kind == 0xFF:  # fill byte
+            place += 1
+            continue
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        if kind == 0xDA:
+            place = _after_scan(data, place)
+    return data[place : place + 2] == b"\xff\xd9"
+
+
+def _after_scan(data: bytes, place: int) -> int:
+    """The first marker after compressed data: not a stuffed 0xFF, not a restart."""
+    while (place := data.find(b"\xff", place)) != -1 and place + 1 < len(data):
+        if data[place + 1] == 0 or 0xD0 <= data[place + 1] <= 0xD7:
+            place += 2
+        else:
+            return place
+    return len(data)
 
 
 def _told(*, is_whole: bool) -> Whole:

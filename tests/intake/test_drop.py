@@ -115,6 +115,11 @@ def test_calm_counts_from_the_last_change_and_survives_a_scan_that_failed() -> N
     assert calm.quiet_seconds([], 99.0) == 0.0
 
 
+JPEG = (
+    b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xdb\x00\x03x\xff\xda\x00\x03s"
+    b"pixels\xff\x00\xff\xd3more\xff\xc4\x00\x03h\xff\xda\x00\x03s\x01\x02\xff\xd9"
+)
+PREVIEW = JPEG[:2] + b"\xff\xe1" + (len(JPEG) + 2).to_bytes(2, "big") + JPEG + JPEG[2:]
 HPRIM = b"A\r\nB\r\n****LAB****\r\nRES|x\r\n****FIN****\r\n****FINFICHIER****\r\n"
 
 
@@ -133,19 +138,39 @@ HPRIM = b"A\r\nB\r\n****LAB****\r\nRES|x\r\n****FIN****\r\n****FINFICHIER****\r\
         (b"<a>" + b"\x00" * 50 + b"</a>", Whole.NO),
         ("<a>é</a>".encode("utf-16"), Whole.YES),
         (b"PK\x03\x04truncated", Whole.NO),
-        (b"MSH|^~\\&|A\rPID|1|x\r", Whole.YES),
+        (b"MSH|^~\\&|A\rPID|1|x\r", Whole.CANNOT_TELL),
+        (b"MSH|^~\\&|A\rPID|1|", Whole.CANNOT_TELL),
+        (b"FHS|^~\\&|A\rBHS|^~\\&\rMSH|^~\\&|A\rPID|1|x\rBTS|1\r", Whole.NO),
+        (b"FHS|^~\\&|A\rBHS|^~\\&\rMSH|^~\\&|A\rPID|1|x\rBTS|1\rFTS|1\r", Whole.YES),
+        (b"BHS|^~\\&\rMSH|^~\\&|A\rPID|1|x\rBTS\r\n", Whole.YES),
+        (b"BHS|^~\\&\rMSH|^~\\&|A\rPID|1|x\r", Whole.NO),
         (b"\x0bMSH|^~\\&|A\rPID|1\r\x1c\r", Whole.YES),
         (b"MSH|^~\\&|A\rPID", Whole.NO),
         (b"H|~^\\&|L|..|ORU\r\nP|1\r\nL|1\r\n", Whole.YES),
         (b"H|~^\\&|L|..|ORU\r\nP|1\r\n", Whole.NO),
         (HPRIM, Whole.YES),
         (HPRIM[:25], Whole.NO),
+        (HPRIM.partition(b"****FINF")[0], Whole.CANNOT_TELL),
+        (HPRIM[:-8], Whole.NO),
+        (HPRIM.replace(b"****FINFICHIER****", b"****FINFICHIER***") + b"\x1a", Whole.YES),
+        (b"%PDF-1.4\n<</Linearized 1/L 60/H[1 2]>>%%EOF more\n", Whole.NO),
+        (b"%PDF-1.4\n<</Linearized 1/L 60/H[1 2]>>%%EOF more than it\n%%EOF\n", Whole.YES),
+        (JPEG, Whole.YES),
+        (JPEG + b"camera's own notes", Whole.YES),
+        (PREVIEW, Whole.YES),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x00IEND\xaeB`\x82", Whole.YES),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x00IEND\xaeB`", Whole.NO),
         (b"plain text", Whole.CANNOT_TELL),
         (b"", Whole.CANNOT_TELL),
     ],
 )
 def test_the_end_of_a_file_is_recognised(data: bytes, answer: Whole) -> None:
     assert wholeness(data, Limits()) is answer
+
+
+@pytest.mark.parametrize("picture", [JPEG, PREVIEW], ids=["plain", "preview"])
+def test_a_picture_is_whole_at_its_last_byte_only(picture: bytes) -> None:
+    assert {wholeness(picture[:cut], Limits()) for cut in range(3, len(picture))} == {Whole.NO}
 
 
 @pytest.mark.parametrize("name", sample_names(".xml"))
