@@ -25,7 +25,8 @@ from connector.api.guard.connection import server_for
 from connector.api.services import ApiServices, OwnerAccess
 from connector.daemon.store import open_journal
 from connector.identities.card.service import CardService
-from connector.platform.system import SystemClock
+from connector.intake.desk import DeskMaker
+from connector.platform.system import SystemClock, SystemIds
 from connector.settings.load import read_settings
 from connector.support.health import Component
 
@@ -60,7 +61,7 @@ def _services(config: Path) -> Iterator[ApiServices]:
     try:
         yield ApiServices(
             settings=settings, report=lambda: tree, journal=journal, clock=clock, owner=OwnerAccess.new(uuid4()),
-            cards=cards,
+            cards=cards, desks=DeskMaker(settings, journal=journal, clock=clock, ids=SystemIds()),
         )  # fmt: skip
     finally:
         cards.close()

@@ -33,6 +33,7 @@ from connector.exchange.send import Dispatcher
 from connector.identities import IdentityServices
 from connector.intake import outbox as taking
 from connector.intake.claim import Claims
+from connector.intake.desk import DeskMaker
 from connector.intake.layout import KnownFolders, establish
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
@@ -192,6 +193,7 @@ class SendingParts:
         shared = Shared(
             settings=settings, journal=self.journal, clock=clock, ids=ids, supervisor=Supervisor(clock),
             known_folders=known, owner="benchmark", prepare_bells=(),
+            desks=DeskMaker(settings, journal=self.journal, clock=clock, ids=ids),
             identities=IdentityServices(read_secret=resolve_secret, clock=clock),
         )  # fmt: skip
         mailbox = settings.mailboxes[0]
@@ -199,7 +201,10 @@ class SendingParts:
         self.parts: MailboxParts = building.build_mailbox(mailbox, shared)
         self.preparer = Preparer(self.journal, lambda _: self.parts.rules, "benchmark")
         self.layout = establish(settings.spool, mailbox, known)
-        self.outbox = Outbox(mailbox, self.layout, journal=self.journal, clock=clock, ids=ids)
+        self.outbox = Outbox(
+            mailbox, self.layout, journal=self.journal, clock=clock, ids=ids,
+            desk=lambda: shared.desks.desk(mailbox),
+        )  # fmt: skip
         self.reporter = StatusReporter(mailbox, self.layout, journal=self.journal, claims=self.outbox.claims)
         self._settings, self._mailbox, self._operator = settings, mailbox, operator_settings
 

@@ -12,6 +12,7 @@ from connector.domain.ports import Clock
 from connector.identities.card.status import CardPort
 from connector.identities.code import CodeStatus
 from connector.identities.tokens import TokenStatus
+from connector.intake.desk import DeskMaker
 from connector.journal.journal import Journal
 from connector.settings.model import MailboxSettings, Settings
 from connector.support.health import Component
@@ -95,6 +96,7 @@ class ApiServices:
     report: Callable[[], Component]  # the health tree; quick
     journal: Journal  # blocks for milliseconds
     clock: Clock
+    desks: DeskMaker  # for documents that have to be made; blocks while a PDF is converted
     owner: OwnerAccess
     cards: CardPort | None = None  # blocks while a card works; None: no mailbox uses one
     tokens: TokenPort | None = None  # None: no mailbox uses one

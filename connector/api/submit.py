@@ -31,7 +31,8 @@ from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission, Unavailable
 from connector.domain.ports import IdSource
 from connector.domain.submission import FileRole, SendOptions, SourceKind, SubmittedFile
-from connector.intake.assemble import Order, as_file, compose
+from connector.intake.assemble import as_file
+from connector.intake.compose import Order, compose
 from connector.intake.sidecar import Sidecar, SidecarRecipient
 from connector.journal.records import Taken
 from connector.journal.requests import RequestKey
@@ -173,7 +174,7 @@ def take_submission(services: ApiServices, ids: IdSource, asked: Asked, caller: 
     submission_id = ids.ulid()
     name = asked.head.reference or f"REST-{submission_id[-6:]}"
     order = Order(submission_id, SourceKind.REST, name, asked.files, _sidecar(asked))
-    submission = compose(order, mailbox, created_at=now, limits=DEFAULT_LIMITS)
+    submission = compose(order, services.desks.desk(mailbox), DEFAULT_LIMITS)
     request = RequestKey(caller.id, key, _request_hash(asked)) if key is not None else None
     return services.journal.take(
         submission, deadline_at=now + timedelta(hours=settings.retry.deadline_hours),

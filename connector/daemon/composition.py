@@ -33,6 +33,7 @@ from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConfigurationError
 from connector.exchange.plan import MailboxRules
 from connector.exchange.prepare import Preparer
+from connector.intake.desk import DeskMaker
 from connector.intake.layout import KnownFolders
 from connector.journal.journal import Journal
 from connector.operators.trust import Trust
@@ -96,18 +97,19 @@ class Daemon:
         self._journal = journal
         self._supervisor = Supervisor(SystemClock())
         self._health = HealthRegistry()
-        clock, trust = SystemClock(), Trust(paths.root / "trust", SystemClock())
+        clock, ids, trust = SystemClock(), SystemIds(), Trust(paths.root / "trust", SystemClock())
         self._cards = make_cards(settings, clock, trust)
         self._shared = Shared(
             settings=settings,
             journal=journal,
             clock=clock,
-            ids=SystemIds(),
+            ids=ids,
+            desks=DeskMaker(settings, journal=journal, clock=clock, ids=ids),
             supervisor=self._supervisor,
             known_folders=KnownFolders(paths.known_folders),
             identities=make_identity_services(clock, self._cards),
             prepare_bells=tuple(Bell() for _ in range(PREPARERS)),  # one each: a ring wakes one sleeper only
-            owner=f"daemon-{SystemIds().ulid()}",
+            owner=f"daemon-{ids.ulid()}",
             trust=trust,
         )
         self._mailboxes: list[MailboxParts] = []
@@ -183,7 +185,8 @@ class Daemon:
     def _api_services(self) -> ApiServices:
         return ApiServices(
             settings=self.settings, report=self._health.report, journal=self._journal, clock=self._shared.clock,
-            owner=OwnerAccess.new(self._shared.ids.uuid()), cards=self._cards, tokens=self._shared.identities.tokens,
+            desks=self._shared.desks, owner=OwnerAccess.new(self._shared.ids.uuid()), cards=self._cards,
+            tokens=self._shared.identities.tokens,
             received=self._shared.ring_preparers, decided=self._hurry,
         )  # fmt: skip
 

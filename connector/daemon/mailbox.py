@@ -17,6 +17,7 @@ from connector.exchange.opening import Opener
 from connector.exchange.plan import MailboxRules
 from connector.exchange.send import Dispatcher
 from connector.identities import Identity, IdentityServices, make_identity
+from connector.intake.desk import DeskMaker
 from connector.intake.layout import BoxLayout, KnownFolders, establish
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
@@ -49,6 +50,7 @@ class Shared:
     supervisor: Supervisor
     known_folders: KnownFolders
     identities: IdentityServices
+    desks: DeskMaker
     owner: str
     prepare_bells: tuple[Bell, ...]
     trust: Trust | None = None  # whom to believe to be an operator; None = the files of the settings are all there is
@@ -153,6 +155,7 @@ def _folders(parts: MailboxParts, shared: Shared, layout: BoxLayout) -> Folders:
     share, mailbox = _on_share(shared), parts.mailbox
     outbox = Outbox(
         mailbox, layout, journal=shared.journal, clock=shared.clock, ids=shared.ids, is_share=share,
+        desk=partial(shared.desks.desk, mailbox),
         deadline_hours=shared.settings.retry.deadline_hours,
     )  # fmt: skip
     reporter = StatusReporter(mailbox, layout, journal=shared.journal, claims=outbox.claims)

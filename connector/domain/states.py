@@ -15,8 +15,8 @@ from typing import TypeVar
 from connector.domain.errors import IllegalTransition
 
 __all__ = [
-    "INCOMING", "INCOMING_FINAL", "OUTGOING", "OUTGOING_FINAL", "IncomingEvent", "IncomingState", "OutgoingEvent",
-    "OutgoingState", "RecipientState", "WaitingFor", "next_incoming", "next_outgoing",
+    "INCOMING", "INCOMING_FINAL", "OUTGOING", "OUTGOING_FAILED", "OUTGOING_FINAL", "IncomingEvent", "IncomingState",
+    "OutgoingEvent", "OutgoingState", "RecipientState", "WaitingFor", "next_incoming", "next_outgoing",
 ]  # fmt: skip
 
 
@@ -164,6 +164,9 @@ OUTGOING_FINAL = frozenset({
     _O.SENT, _O.DELIVERED, _O.READ, _O.BOUNCED, _O.REJECTED, _O.FAILED, _O.CANCELLED, _O.DUPLICATE,
 })  # fmt: skip
 """States in which the connector has nothing left to do by itself, so the originals leave the work folder."""
+
+OUTGOING_FAILED = frozenset({_O.BOUNCED, _O.REJECTED, _O.FAILED, _O.CANCELLED, _O.DUPLICATE})
+"""Final states in which nobody has it from this message."""
 
 _I, _V = IncomingState, IncomingEvent
 

@@ -29,6 +29,7 @@ class FileRole(StrEnum):
     CDA_BUILT = "cda_built"  # by us, around a PDF, an image, a text: new at every taking, so no sign of a duplicate
     XDM = "xdm"
     PDF = "pdf"
+    ORIGINAL = "original"  # around which a document was built: kept, not sent by itself
     IMAGE = "image"
     TEXT = "text"
     SIDECAR = "sidecar"

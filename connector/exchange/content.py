@@ -29,7 +29,7 @@ __all__ = ["Content", "masks_of", "read_content", "wrap"]
 
 _DOCUMENTS = (FileRole.CDA, FileRole.CDA_BUILT)
 _READ_ONLY = (FileRole.SIDECAR, FileRole.FLAG)
-_ORIGINALS = (FileRole.HL7, FileRole.IMAGE, FileRole.TEXT)
+_ORIGINALS = (FileRole.HL7, FileRole.ORIGINAL)
 """What became a document when it was taken: kept, not sent."""
 _AS_THEY_ARE = (FileRole.HPRIM, FileRole.ATTACHMENT)
 _MEDIA_TYPES = {".pdf": "application/pdf", ".hpr": "text/plain", ".hpm": "text/plain", ".txt": "text/plain"}

@@ -8,7 +8,7 @@ from connector.domain.address import MailboxAddress
 from connector.domain.submission import Submission
 from connector.journal.records import RefusedDrop, SubmissionView, Taken
 
-__all__ = ["IntakeLedger", "ReportLedger"]
+__all__ = ["DeskLedger", "IntakeLedger", "ReportLedger"]
 
 
 class IntakeLedger(Protocol):
@@ -36,4 +36,16 @@ class ReportLedger(Protocol):
 
     def mark_reported(self, submission_id: str, revision: int) -> None:
         """These news are in the status files."""
+        ...
+
+
+class DeskLedger(Protocol):
+    """What was sent before."""
+
+    def submission_by_reference(self, mailbox: MailboxAddress, reference: str) -> SubmissionView | None:
+        """The newest one of a mailbox that the LPS knows by this reference and that did not fail."""
+        ...
+
+    def payload(self, payload_id: str) -> bytes:
+        """The plain bytes."""
         ...

@@ -4,11 +4,12 @@ One round after the other; nothing is remembered that a scan or the disk does no
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -16,16 +17,21 @@ from connector.domain.errors import InvalidSubmission, Unavailable
 from connector.domain.limits import Limits
 from connector.domain.ports import Clock, IdSource, reach
 from connector.intake.assemble import ClaimedDrop, assemble
+from connector.intake.batch_index import listed_in_index
 from connector.intake.claim import Claims
-from connector.intake.drop import Drop, group, is_sidecar, same_name
+from connector.intake.drop import Drop, group, is_batch_index, is_sidecar, same_name
+from connector.intake.filing import entries
+from connector.intake.inputs.n1 import Desk
 from connector.intake.layout import BoxLayout
 from connector.intake.ledger import IntakeLedger
+from connector.intake.lot import Lots
 from connector.intake.problem import BadDrop
 from connector.intake.record import Records
 from connector.intake.refusal import Refusals
 from connector.intake.results import StatusFiles
 from connector.intake.scan import Listing, Observation, list_folder
 from connector.intake.sidecar import Sidecar, listed_names, read_sidecar
+from connector.intake.split import Part, is_lot, split, split_index
 from connector.intake.stability import Calm, Facts, Verdict, judge
 from connector.intake.wholeness import Whole, wholeness
 from connector.platform.files import read_regular_file, remove_litter, unavailable
@@ -34,6 +40,8 @@ from connector.settings.model import MailboxSettings, Readiness
 __all__ = ["Outbox", "OutboxHealth"]
 
 _log = structlog.get_logger(__name__)
+
+_T = TypeVar("_T")
 
 BATCH = 100
 """Drops taken in one round, so that preparing and reporting begin while a burst is still being taken."""
@@ -67,6 +75,7 @@ class Outbox:
         layout: its folders (:func:`connector.intake.layout.establish`).
         journal: takes the submissions.
         clock: wall clock for dates, monotonic clock for settling.
+        desk: for what has to be made of a drop.
         ids: one ULID per claim, which becomes that of the submission.
         is_share: the folder is on a network share: longer settling.
         deadline_hours: how long a submission may try to leave.
@@ -76,6 +85,7 @@ class Outbox:
 
     def __init__(  # noqa: PLR0913 - the composition root names each of them
         self, mailbox: MailboxSettings, layout: BoxLayout, *, journal: IntakeLedger, clock: Clock, ids: IdSource,
+        desk: Callable[[], Desk],
         is_share: bool = False, deadline_hours: float = 48.0, limits: Limits | None = None,
         zone: tzinfo | None = None, look: Callable[[Path], Listing] = list_folder,
     ) -> None:  # fmt: skip
@@ -86,18 +96,22 @@ class Outbox:
         self._clock = clock
         self._ids = ids
         self._deadline = timedelta(hours=deadline_hours)
+        self._desk = desk
         self._limits = limits or Limits()
         self._look = look
         self._settle = self._settings.share_settle_seconds if is_share else self._settings.settle_seconds
         self._calm = Calm()
         self._sidecars: dict[Observation, Sidecar | None] = {}
+        self._indexes: dict[Observation, tuple[str, ...] | None] = {}
         self._ends: dict[Observation, Whole] = {}
         self._is_settled = False  # False: claims on the disk have to be looked at first
         self.claims = Claims(layout, self._limits)
+        files = StatusFiles(layout, self._settings, zone)
         self._refusals = Refusals(
-            mailbox.address, layout, claims=self.claims, files=StatusFiles(layout, self._settings, zone),
-            journal=journal, zone=zone,
-        )  # fmt: skip
+            mailbox.address, layout, claims=self.claims, files=files, journal=journal, zone=zone
+        )
+        self._lots = Lots(layout, claims=self.claims, files=files, ids=ids, zone=zone)
+        self._open_lots: list[str] = []
         self.health = OutboxHealth(None, clock.now())
         self.is_settling = False
         """True when something in the folder may be complete after the settling time."""
@@ -135,19 +149,30 @@ class Outbox:
             self._unwell(error)
             return 0
         self._well()
-        return self._take_ready(drops)
+        parts = self._take_parts()
+        return parts + self._take_ready(drops, BATCH - parts)
 
     def _recover(self) -> None:
-        """Claims without a journal row go back to the LPS's folder; refused ones are finished."""
+        """Claims without a journal row go back to the LPS's folder; refused ones, lots and parts are finished."""
         self._layout.check()
         self._tidy()
-        waiting = 0
-        for claim_id in self.claims.pending():
-            if self._refusals.is_refused(claim_id):
-                self._refusals.finish(claim_id)
-            elif not self._journal.has_submission(claim_id) and not self.claims.give_back(claim_id):
-                waiting += 1  # the LPS used the name again: when that drop is taken, the name is free
-        self._is_settled = waiting == 0
+        self._open_lots = []
+        settled = [self._settle_claim(claim_id) for claim_id in self.claims.pending()]
+        self._is_settled = all(settled)
+
+    def _settle_claim(self, claim_id: str) -> bool:
+        """Returns False when the LPS used a name again: when that drop is taken, the name is free."""
+        if self._refusals.is_refused(claim_id):
+            self._refusals.finish(claim_id)
+        elif self._lots.is_lot(claim_id):
+            self._lots.tell(claim_id)
+            self._open_lots.append(claim_id)
+        elif not self._journal.has_submission(claim_id):
+            if self._lots.part(claim_id) is None:
+                self._lots.abandon(claim_id)
+                return self.claims.give_back(claim_id)
+            self._take_part(claim_id)
+        return True
 
     def _tidy(self) -> None:
         """Remove half-written files of a killed process, from the folders that only our thread writes into."""
@@ -175,12 +200,15 @@ class Outbox:
     def _forget_gone(self, files: Sequence[Observation]) -> None:
         there = set(files)
         self._sidecars = {file: value for file, value in self._sidecars.items() if file in there}
+        self._indexes = {file: value for file, value in self._indexes.items() if file in there}
         self._ends = {file: value for file, value in self._ends.items() if file in there}
 
     def _lists(self, files: Sequence[Observation]) -> Mapping[str, Sequence[str]]:
-        """What the readable sidecars demand."""
+        """What the readable sidecars and indexes demand."""
         read = {file.name: self._sidecar(file) for file in files if is_sidecar(file.name)}
-        return {name: listed_names(sidecar) for name, sidecar in read.items() if sidecar is not None}
+        indexes = {file.name: self._index(file) for file in files if is_batch_index(file.name)}
+        demanded = {name: listed_names(sidecar) for name, sidecar in read.items() if sidecar is not None}
+        return demanded | {name: names for name, names in indexes.items() if names is not None}
 
     def _sidecar(self, file: Observation) -> Sidecar | None:
         """The sidecar, or ``None`` while it cannot be read; read once per state of the file."""
@@ -193,14 +221,38 @@ class Outbox:
                 return None  # busy: next round
         return self._sidecars[file]
 
+    def _index(self, file: Observation) -> tuple[str, ...] | None:
+        """What the index of a batch lists; as :meth:`_sidecar`."""
+        if file not in self._indexes:
+            try:
+                self._indexes[file] = listed_in_index(self._read(file), self._limits)
+            except InvalidSubmission:
+                self._indexes[file] = None
+            except (OSError, Unavailable):
+                return None  # busy: next round
+        return self._indexes[file]
+
     def _read(self, file: Observation) -> bytes:
         return read_regular_file(self._layout.outbox / file.place, max_bytes=self._limits.max_member_bytes)
 
-    def _take_ready(self, drops: Sequence[Drop]) -> int:
+    def _take_parts(self) -> int:
+        """Go on with the lots that are open: at most as much as one round takes."""
+        taken = 0
+        before, self._is_settled = self._is_settled, False
+        for lot in tuple(self._open_lots):
+            while taken < BATCH and (part := self._lots.hand_over(lot)):
+                self._take_part(part)
+                taken += 1
+            if taken < BATCH and self._lots.close(lot):
+                self._open_lots.remove(lot)
+        self._is_settled = before
+        return taken
+
+    def _take_ready(self, drops: Sequence[Drop], most: int) -> int:
         taken, self.is_settling = 0, False
         now = self._clock.monotonic()
         for drop in drops:
-            if taken >= BATCH:
+            if taken >= most:
                 self.is_settling = True
                 break
             quiet = self._calm.quiet_seconds(drop.files, now)
@@ -218,11 +270,12 @@ class Outbox:
 
     def _decide(self, drop: Drop, quiet: float) -> _Decision:
         sidecars = [self._sidecar(file) for file in drop.sidecars]
+        indexes = [self._index(file) for file in (drop.index,) if file is not None]
         facts = Facts(
             has_data=bool(drop.data),
             has_flag=bool(drop.flags),
-            has_sidecar=bool(drop.sidecars),
-            sidecar_is_valid=bool(sidecars) and all(sidecar is not None for sidecar in sidecars),
+            has_sidecar=bool(drop.sidecars or indexes),
+            sidecar_is_valid=bool(sidecars or indexes) and None not in (*sidecars, *indexes),
             is_missing_files=bool(drop.missing),
             settled=quiet >= self._settle,
         )
@@ -262,34 +315,78 @@ class Outbox:
             False when it could not be claimed now.
         """
         claim_id = self._ids.ulid()
+        cut = {file.name for file in drop.data if self._end(file) is Whole.NO} if is_incomplete else set()
         self._is_settled, before = False, self._is_settled
         if not self.claims.begin(drop, claim_id):
             self._is_settled = before and not self.claims.folder(claim_id).exists()
             return False
         created_at = self._clock.now()
         try:
-            if is_incomplete:
+            if is_incomplete and drop.index is None:
                 raise _incomplete(drop, self._settings.readiness)
-            self._submit(claim_id, drop, created_at)
+            self._take_claim(claim_id, drop.base, cut, created_at)
         except InvalidSubmission as error:
-            self._refusals.refuse(claim_id, drop.base, error, created_at)
-            _log.info("drop_refused", code=error.code, detail=error.detail, submission=claim_id)
+            self._refuse(claim_id, drop.base, error, created_at)
         self._is_settled = before
         return True
 
-    def _submit(self, claim_id: str, drop: Drop, created_at: datetime) -> None:
-        files = self.claims.content(claim_id)
+    def _take_claim(self, claim_id: str, base: str, cut: Collection[str], now: datetime) -> None:
+        """Give it to the journal as one submission, or make a lot of it."""
+        index = next((name for name in self.claims.places(claim_id) if is_batch_index(name)), None)
+        files = [] if index else self.claims.content(claim_id)  # an index may come with more than fits the memory
+        drop = ClaimedDrop(claim_id, base, files)
+        parts = self._understood(claim_id, lambda: self._parts(drop, index, cut))
+        if not is_lot(parts):
+            self._submit(drop, now)
+            return
+        self._lots.begin(claim_id, base, parts, now)
+        self._lots.tell(claim_id)
+        self._open_lots.append(claim_id)
+        _log.info("lot_taken", parts=len(parts), submission=claim_id)
+
+    def _parts(self, drop: ClaimedDrop, index: str | None, cut: Collection[str]) -> tuple[Part, ...]:
+        if index is None:
+            return split(drop, self._mailbox, self._limits)
+        others = [name for name in self.claims.places(drop.id) if name != index]
+        return split_index(self.claims.read(drop.id, index), others, self._limits, cut=cut)
+
+    def _take_part(self, claim_id: str) -> None:
+        """Give a part of a lot to the journal, or refuse it; the other parts do not depend on it."""
+        part = self._lots.part(claim_id)
+        if part is None or not entries(self.claims.folder(claim_id)):
+            self.claims.forget(claim_id)  # refused, and its files are filed
+            return
+        now = self._clock.now()
         try:
-            submission = assemble(ClaimedDrop(claim_id, drop.base, files), self._mailbox, created_at, self._limits)
-        except InvalidSubmission:
+            if part.problem is not None:
+                raise part.problem
+            self._submit(ClaimedDrop(claim_id, part.base, self.claims.content(claim_id), part.lot), now)
+        except InvalidSubmission as error:
+            self._refuse(claim_id, part.base, error, now)
+
+    def _refuse(self, claim_id: str, base: str, error: InvalidSubmission, now: datetime) -> None:
+        self._refusals.refuse(claim_id, base, error, now)
+        _log.info("drop_refused", code=error.code, detail=error.detail, submission=claim_id)
+
+    def _submit(self, drop: ClaimedDrop, now: datetime) -> None:
+        submission = self._understood(drop.id, lambda: assemble(drop, self._desk(), self._limits))
+        hours = self._settings.duplicate_hours
+        self._journal.take(submission, deadline_at=now + self._deadline, duplicate_hours=hours)
+        reach("claim.taken")
+
+    def _understood(self, claim_id: str, read: Callable[[], _T]) -> _T:
+        """What reading a drop gives; our own fault on one drop must not stop the folder: it is set aside, visibly.
+
+        Raises:
+            InvalidSubmission: it cannot be taken, or ``INTERNE``.
+        """
+        try:
+            return read()
+        except (InvalidSubmission, Unavailable, OSError):
             raise
         except Exception as error:
-            # our own fault on one drop must not stop the folder: it is set aside, visibly, with its bytes kept
             _log.exception("drop_not_understood", submission=claim_id)
             raise InvalidSubmission("INTERNE", f"{type(error).__name__} while reading a drop") from error
-        hours = self._settings.duplicate_hours
-        self._journal.take(submission, deadline_at=created_at + self._deadline, duplicate_hours=hours)
-        reach("claim.taken")
 
     def _well(self) -> None:
         if not self.health.is_ok:

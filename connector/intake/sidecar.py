@@ -59,6 +59,9 @@ class SidecarPatient:
 
     ins: MatriculeINS | None = None
     ins_is_qualified: bool = False
+    ins_is_unqualified: bool = False  # somebody said so; silence is neither
+    local_number: str | None = None  # as the LPS numbers its patients
+    local_root: str | None = None  # OID of these numbers
     birth_family: str | None = None
     used_family: str | None = None
     all_given: tuple[str, ...] = ()
@@ -81,6 +84,10 @@ class Sidecar:
     body: str | None = None
     files: tuple[SidecarFile, ...] = ()
     patient: SidecarPatient | None = field(default=None, repr=False)
+    replaces: str | None = None  # reference of an earlier sending
+    withdraws: str | None = (
+        None  # the same; beside a CDA any text means that very document
+    )
     options: SendOptions = field(default_factory=SendOptions)
     sha256: Mapping[str, str] = field(default_factory=dict)  # file name to lower-case hex
     unknown_keys: tuple[str, ...] = ()
@@ -126,7 +133,8 @@ def _sidecar(keys: Keys) -> Sidecar:
         patient=_patient(keys.inner("patient")),
         options=_options(options),
         sha256=_hashes(keys.inner("sha256")),
-        ignored_keys=("options.remplace",) if options.text("remplace", max_chars=200) else (),
+        replaces=options.text("remplace", max_chars=200),
+        withdraws=options.text("annule", max_chars=200),
     )
     return replace(sidecar, unknown_keys=keys.unknown())
 
@@ -182,9 +190,11 @@ def _inside(key: str, name: str) -> str:
 def _patient(keys: Keys) -> SidecarPatient | None:
     if not keys:
         return None
-    ins = keys.inner("ins")
+    ins, local = keys.inner("ins"), keys.inner("identifiant")
     return SidecarPatient(
         ins=_ins(ins), ins_is_qualified=ins.yes("qualifiee", default=False),
+        ins_is_unqualified=not ins.yes("qualifiee", default=True),
+        local_number=local.text("valeur", max_chars=64), local_root=local.text("oid", max_chars=64),
         birth_family=keys.text("nom_naissance", max_chars=100), used_family=keys.text("nom_utilise", max_chars=100),
         all_given=tuple(str(item).strip() for _, item in keys.items("prenoms") if str(item).strip()),
         given=keys.text("prenom", max_chars=100), birth_date=keys.date("naissance"),
@@ -211,6 +221,7 @@ def _options(keys: Keys) -> SendOptions:
         no_reply_from_patient=keys.yes("sans_reponse", default=False),
         hide_from_professionals=keys.yes("masque_ps", default=False),
         hide_from_patient=keys.yes("invisible_patient", default=False),
+        hide_from_legal_representatives=keys.yes("invisible_representants", default=False),
         allow_duplicate=keys.yes("doublon_autorise", default=False),
         file_number=keys.text("numero_dossier", max_chars=40),
     )

@@ -110,6 +110,7 @@ submissions = Table(
     Column("fingerprint", _HASH, nullable=False),
     Column("duplicate_of", _ID),
     Column("lot_id", _ID),  # claim from which several submissions were made
+    Column("reference_key", _HASH),  # keyed hash of the reference that the LPS gave
     Column("replaces_id", _ID),  # submission whose document this one replaces or withdraws
     Column("revision", Integer, nullable=False),  # sum over its messages
     Column("reported_revision", Integer, nullable=False),
@@ -119,6 +120,7 @@ submissions = Table(
     Index("ix_submissions_unreported", "mailbox", "unreported", "id"),
     Index("ix_submissions_mailbox", "mailbox", "id"),
     Index("ix_submissions_lot", "lot_id"),
+    Index("ix_submissions_reference", "reference_key", "id"),
     Index("ix_submissions_replaces", "replaces_id"),
 )
 

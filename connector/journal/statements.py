@@ -53,6 +53,15 @@ PAYLOADS_PRESENT = select(func.count()).select_from(payloads).where(payloads.c.i
 ADD_SUBMISSION = insert(submissions)
 ADD_FILE = insert(submission_files)
 SUBMISSION = select(submissions).where(s.id == b("submission"))
+BY_REFERENCE = (
+    select(submissions)
+    .where(
+        s.reference_key == b("key"),
+        select(m.id).where(m.submission_id == s.id, m.state.not_in(many("failed"))).exists(),
+    )
+    .order_by(s.id.desc())
+    .limit(1)
+)
 REPLACED_BY = select(s.id).where(s.replaces_id == b("submission")).order_by(s.id.desc()).limit(1)
 SET_REPLACES = update(submissions).where(s.id == b("submission")).values(replaces_id=b("earlier"))
 HAS_SUBMISSION = select(s.id).where(s.id == b("submission"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from connector.domain.address import MailboxAddress
 from connector.domain.ports import reach
-from connector.domain.states import OutgoingState, RecipientState
+from connector.domain.states import OUTGOING_FAILED, OutgoingState, RecipientState
 from connector.domain.submission import DocumentAction, FileRole, SourceKind, Submission
 from connector.journal import statements as sql
 from connector.journal.failure import UnknownRow
@@ -103,7 +103,8 @@ class Submissions(JournalPart):
         row = {
             "id": submission.id, "mailbox": submission.mailbox, "source": submission.source,
             "created_at": submission.created_at, "taken_at": writing.now, "fingerprint": fingerprint(submission),
-            "duplicate_of": twin, "lot_id": submission.lot, "revision": 1, "reported_revision": 0,
+            "duplicate_of": twin, "lot_id": submission.lot, "revision": 1,
+            "reference_key": self._reference_key(submission.mailbox, submission.reference), "reported_revision": 0,
             "unreported": submission.source is SourceKind.FOLDER,
             "sealed": seal_submission(self._store.vault, submission),
         }  # fmt: skip
@@ -117,6 +118,17 @@ class Submissions(JournalPart):
         ]  # fmt: skip
         if files:
             writing.run(sql.ADD_FILE, files)
+
+    def _reference_key(self, mailbox: MailboxAddress, reference: str | None) -> str | None:
+        """References may name a patient, so they are found by a keyed hash."""
+        return self._store.vault.mark(f"{mailbox}\n{reference}") if reference else None
+
+    def submission_by_reference(self, mailbox: MailboxAddress, reference: str) -> SubmissionView | None:
+        """The newest submission of a mailbox that the LPS knows by this reference and that did not fail."""
+        values = {"key": self._reference_key(mailbox, reference), "failed": sorted(OUTGOING_FAILED)}
+        with self._store.read() as connection:
+            rows = connection.execute(sql.BY_REFERENCE, values).all()
+            return next(iter(submission_views(connection, self._store.vault, rows)), None)
 
     def has_submission(self, submission_id: str) -> bool:
         """True when it was taken."""

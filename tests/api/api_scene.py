@@ -21,7 +21,9 @@ from connector.domain.errors import NeedsPerson
 from connector.domain.scopes import ALL_SCOPES, Scope
 from connector.identities.card.status import CardCertificate, CardStatus, Presence, TokenView
 from connector.identities.tokens import TokenStore
+from connector.intake.desk import DeskMaker
 from connector.journal.journal import Journal
+from connector.platform.system import SystemIds
 from connector.settings.model import CardChoice, Settings
 from connector.support.health import Component
 from connector.testing.clock import EPOCH, FakeClock
@@ -134,10 +136,14 @@ class ApiScene:
     def app(self, port: int = PORT) -> FastAPI:
         services = ApiServices(
             settings=self.settings, report=lambda: self.tree, journal=self.journal, clock=self.clock,
+            desks=self.desks(),
             owner=self.owner, cards=self.cards, tokens=self.tokens, codes=self.codes, decided=self._decided,
             received=self._received,
         )  # fmt: skip
         return create_app(services, port=port, guard=self.guard, page=self.page)
+
+    def desks(self) -> DeskMaker:
+        return DeskMaker(self.settings, journal=self.journal, clock=self.clock, ids=SystemIds())
 
     def _decided(self) -> None:
         self.decisions += 1

@@ -130,7 +130,7 @@ def code_scene(scene: ApiScene) -> tuple[TestClient, Operator]:
     sessions.add(BOX, CodeSession(operator, scene.clock))
     services = ApiServices(
         settings=code_settings(), report=lambda: scene.tree, journal=scene.journal, clock=scene.clock,
-        owner=scene.owner, codes=CodeDesk(sessions, lambda ref: "secret-password"),
+        desks=scene.desks(), owner=scene.owner, codes=CodeDesk(sessions, lambda ref: "secret-password"),
     )  # fmt: skip
     headers = {"host": f"127.0.0.1:{PORT}", "Authorization": f"Bearer {scene.owner.token}"}
     return TestClient(create_app(services, port=PORT), headers=headers), operator

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from connector.domain.address import MailboxAddress
 from connector.domain.limits import Limits
-from connector.domain.submission import FileRole, SendOptions, SubmittedFile
+from connector.domain.submission import FileRole, SubmittedFile
 from connector.exchange.content import Content, read_content, wrap
 from connector.mail.compose import MessageSpec, PdfCopy, compose
 from connector.mail.headers import SenderKind, SenderLabel
 from connector.mail.pdf_name import pdf_names
 from connector.sandbox.samples import sample
 from connector.testing.clock import CountingIds
-from connector.xdm.pack import SenderInfo
+from connector.xdm.pack import PackOptions, SenderInfo
 
 __all__ = ["document", "incoming_message", "message_id_of"]
 
@@ -34,7 +34,7 @@ def incoming_message(number: int, *, sender: MailboxAddress, recipient: MailboxA
     """A whole message with its XDM archive, as another connector would send it."""
     content = _content(number)
     archive = wrap(
-        content, SendOptions(), now=_NOW, ids=CountingIds(number * 1000 + 1), oid_root="", limits=Limits(),
+        content, PackOptions(), now=_NOW, ids=CountingIds(number * 1000 + 1), limits=Limits(),
         sender=SenderInfo(software="Autre", version="1", editor="Autre", organization="Autre laboratoire"),
     )  # fmt: skip
     names = pdf_names(content.documents, file_number=None)

@@ -30,6 +30,7 @@ from connector.daemon.api_tls import local_certificate
 from connector.daemon.endpoint import tell_endpoint
 from connector.daemon.http import serving
 from connector.domain.errors import Unavailable
+from connector.intake.desk import DeskMaker
 from connector.platform.paths import DataPaths
 from connector.platform.system import SystemClock, SystemIds
 from connector.support.health import Component
@@ -45,8 +46,10 @@ def served(folder: Path, host: str = "127.0.0.1") -> Iterator[Endpoint]:
     """The API as the daemon serves it, over https; what the discovery file says of it."""
     paths = DataPaths(folder)
     with contextlib.closing(open_journal(folder)) as journal:
+        settings = settings_of(api={"tls": True, "port": 0, "host": host})
         services = ApiServices(
-            settings=settings_of(api={"tls": True, "port": 0, "host": host}), report=lambda: Component("connector"),
+            settings=settings, report=lambda: Component("connector"),
+            desks=DeskMaker(settings, journal=journal, clock=SystemClock(), ids=SystemIds()),
             journal=journal, clock=SystemClock(), owner=OwnerAccess.new(SystemIds().uuid()),
         )  # fmt: skip
         with serving(services, paths):

@@ -16,6 +16,7 @@ from connector.domain.address import MailboxAddress
 from connector.domain.states import OutgoingState, WaitingFor
 from connector.domain.submission import Recipient, SendOptions, SourceKind, Submission
 from connector.identities import IdentityServices, TokenStore
+from connector.intake.desk import DeskMaker
 from connector.intake.layout import KnownFolders
 from connector.journal.journal import Journal
 from connector.journal.records import FrozenMessage, OutgoingMessage
@@ -92,6 +93,7 @@ def place(token_operator: MailOperator, tmp_path: Path) -> Iterator[Place]:
         shared = Shared(
             settings=settings, journal=journal, clock=clock, ids=SystemIds(), supervisor=supervisor,
             known_folders=KnownFolders(tmp_path / "folders.json"), prepare_bells=(), owner="test",
+            desks=DeskMaker(settings, journal=journal, clock=clock, ids=SystemIds()),
             identities=IdentityServices(read_secret=no_secret, clock=clock, tokens=tokens),
         )  # fmt: skip
         parts = build_mailbox(settings.mailboxes[0], shared)

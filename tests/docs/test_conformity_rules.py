@@ -11,7 +11,7 @@ from connector.intake.assemble import ClaimedDrop, assemble
 from connector.sandbox.samples import sample
 from connector.settings.model import TlsSettings
 from tests.exchange.exchange_scene import LAB, PATIENT, Scene, sample_file
-from tests.intake.bench import mailbox_settings
+from tests.intake.bench import loose_desk, mailbox_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = [
@@ -82,7 +82,7 @@ def test_what_a_sidecar_asks_for_stands_in_the_message_and_only_then(tmp_path: P
         sidecar = f'{{"destinataires": ["a@x.mssante.fr"], "options": {{"{option}": {wish}}}}}'.encode()
         files = (("X.xml", sample("cr-consultation-n1.xml")), ("X.mss.json", sidecar))
         drop = ClaimedDrop("01TEST00000000000000000001", "X", files)
-        options = assemble(drop, mailbox_settings(), scene.clock.now(), Limits()).options
+        options = assemble(drop, loose_desk(mailbox_settings()), Limits()).options
         submission = scene.take(sample_file("cr-consultation-n1.xml"), to=(PATIENT,), options=options)
         scene.prepare()
         (content,) = scene.frozen_bytes(submission)

@@ -1,20 +1,25 @@
 """One mailbox with its folders, a real journal and a clock that only moves when told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from connector.domain.address import MailboxAddress
+from connector.domain.ports import Clock, IdSource
 from connector.domain.states import OutgoingEvent
+from connector.intake.desk import DeskMaker
+from connector.intake.inputs.n1 import Desk
 from connector.intake.layout import BoxLayout, KnownFolders, establish
+from connector.intake.ledger import DeskLedger
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
 from connector.journal.journal import Journal
 from connector.journal.records import FrozenMessage, OutgoingMessage, RecipientChange, SubmissionView
 from connector.journal.vault import Vault
 from connector.sandbox.samples import sample
-from connector.settings.model import MailboxSettings, SpoolSettings
+from connector.settings.model import MailboxSettings, Settings, SpoolSettings
 from connector.testing.clock import CountingIds, FakeClock
 
 CDA = sample("cr-biologie-v1.xml")
@@ -30,6 +35,27 @@ def mailbox_settings(**outbox: Any) -> MailboxSettings:
         "identity": {"auth": "plain", "password": {"env": "NONE"}},
         "outbox": {"default_recipients": [str(MODELE)], **outbox},
     })  # fmt: skip
+
+
+def desk_for(mailbox: MailboxSettings, journal: DeskLedger, clock: Clock, ids: IdSource) -> Callable[[], Desk]:
+    """The desk of a mailbox, with the settings of the sandbox."""
+    maker = DeskMaker(Settings(), journal=journal, clock=clock, ids=ids)
+    return lambda: maker.desk(mailbox)
+
+
+def loose_desk(mailbox: MailboxSettings) -> Desk:
+    """A desk of nobody who sent anything before."""
+    return desk_for(mailbox, NoHistory(), FakeClock(), CountingIds(1))()
+
+
+class NoHistory:
+    """Nothing was sent before."""
+
+    def submission_by_reference(self, mailbox: MailboxAddress, reference: str) -> None:
+        return None
+
+    def payload(self, payload_id: str) -> bytes:
+        raise AssertionError(payload_id)
 
 
 @dataclass
@@ -53,13 +79,19 @@ class Bench:
         clock, ids = FakeClock(), CountingIds(first_id)
         url = f"sqlite:///{tmp_path / 'journal.sqlite'}"
         journal = Journal.open(url, vault=Vault(b"k" * 32), clock=clock, ids=CountingIds(10_000 * first_id))
-        box = Outbox(mailbox, layout, journal=journal, clock=clock, ids=ids, zone=PARIS)
+        box = Outbox(
+            mailbox, layout, journal=journal, clock=clock, ids=ids, desk=desk_for(mailbox, journal, clock, ids),
+            zone=PARIS,
+        )  # fmt: skip
         reporter = StatusReporter(mailbox, layout, journal=journal, claims=box.claims, zone=PARIS)
         return cls(root, mailbox, layout, journal, clock, ids, box, reporter)
 
     def again(self) -> "Bench":
         """A new process over the same folders and journal."""
-        box = Outbox(self.mailbox, self.layout, journal=self.journal, clock=self.clock, ids=self.ids, zone=PARIS)
+        box = Outbox(
+            self.mailbox, self.layout, journal=self.journal, clock=self.clock, ids=self.ids,
+            desk=desk_for(self.mailbox, self.journal, self.clock, self.ids), zone=PARIS,
+        )  # fmt: skip
         reporter = StatusReporter(self.mailbox, self.layout, journal=self.journal, claims=box.claims, zone=PARIS)
         return Bench(self.root, self.mailbox, self.layout, self.journal, self.clock, self.ids, box, reporter)
 

@@ -11,16 +11,14 @@ from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
 from connector.domain.submission import FileRole, RecipientKind, Submission
 from connector.intake.assemble import ClaimedDrop, assemble
-from connector.testing.clock import FakeClock
-from tests.intake.bench import CDA, MODELE, N1, mailbox_settings
+from tests.intake.bench import CDA, MODELE, N1, loose_desk, mailbox_settings
 
-NOW = FakeClock().now()
 PDF = b"%PDF-1.4\n%%EOF\n"
 
 
 def made(*files: tuple[str, bytes], **outbox: Any) -> Submission:
     drop = ClaimedDrop("01TEST00000000000000000001", "X", files)
-    return assemble(drop, mailbox_settings(**outbox), NOW, Limits())
+    return assemble(drop, loose_desk(mailbox_settings(**outbox)), Limits())
 
 
 def refused(*files: tuple[str, bytes], **outbox: Any) -> str:

@@ -49,6 +49,7 @@ class PageScene(ApiScene):
     def services(self) -> ApiServices:
         return ApiServices(
             settings=self.settings, report=lambda: self.tree, journal=self.journal, clock=self.clock,
+            desks=self.desks(),
             owner=self.owner, cards=self.cards, tokens=self.tokens, codes=self.codes, decided=self._decided,
         )  # fmt: skip
 

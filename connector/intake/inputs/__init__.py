@@ -1,0 +1,1 @@
+"""What each format means for a sending: its documents, for whom, with which wishes. Pure."""
