@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
+from connector.documents.hl7.errors import Hl7Error
 from connector.domain.address import MailboxAddress
 from connector.domain.catalogue import explain
 from connector.domain.errors import InvalidSubmission
@@ -31,7 +32,9 @@ from connector.journal.records import RefusedDrop
 from connector.platform.files import remove, safe_name, write_atomic
 from connector.platform.together import write_together
 
-__all__ = ["Refusals"]
+__all__ = ["Refusals", "french_of"]
+
+_MOST_TOLD = 10  # problems of one message in a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Refusals:
         Raises:
             OSError: not finished; :meth:`finish` will.
         """
-        sentence = error.french if isinstance(error, BadDrop) else ""
+        sentence = french_of(error)
         base = safe_name(base, max_chars=100)
         names = entries(self._claims.folder(claim_id))
         number = free_number(lambda n: self._taken(base, names, n))
@@ -123,6 +126,16 @@ class Refusals:
             id=claim_id, mailbox=self._mailbox, at=datetime.fromisoformat(verdict.at), code=verdict.code,
             name=verdict.status, files=files, note=verdict.note, sentence=verdict.sentence,
         )  # fmt: skip
+
+
+def french_of(error: InvalidSubmission) -> str:
+    """What is particular to this drop, in French; of an HL7 v2 message everything that is wrong, with its place."""
+    if isinstance(error, BadDrop):
+        return error.french
+    if isinstance(error, Hl7Error):
+        told = [f"{one.location} : {explain(one.code).title_fr}" for one in error.problems[:_MOST_TOLD] if one.location]
+        return " ".join(told)
+    return ""
 
 
 def _status(claim_id: str, verdict: _Verdict) -> Status:

@@ -100,7 +100,7 @@ class TestFormats:
         ("files", "code"),
         [
             ([("X.zip", xdm()), ("X.xml", CDA)], "FORMAT_NON_PRIS_EN_CHARGE"),
-            ([("X.xml", CDA), ("Y.pdf", PDF)], "FORMAT_NON_PRIS_EN_CHARGE"),
+            ([("X.xml", CDA), ("Y.pdf", PDF)], "FORMAT_INCONNU"),
             ([("X.xml", CDA), ("X.jpg", b"\xff\xd8\xff")], "FORMAT_INCONNU"),
             ([("X.zip", b"PK\x05\x06" + bytes(18))], "FORMAT_INCONNU"),
             ([("X.ok", b"")], "INCOMPLET"),

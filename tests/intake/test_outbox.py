@@ -205,9 +205,9 @@ class TestFolderProfile:
 
     def test_a_refused_folder_stays_whole(self, make_bench: MakeBench) -> None:
         bench = make_bench(readiness="dossier")
-        bench.drop("LOT/a.jpg", b"\xff\xd8\xff")
+        bench.drop("LOT/a.docx", b"anything")
         assert bench.settle() == 1
-        assert bench.names("ERREURS") == ["LOT.erreur.txt", "LOT/a.jpg"]
+        assert bench.names("ERREURS") == ["LOT.erreur.txt", "LOT/a.docx"]
 
 
 class TestSeveralFiles:
@@ -245,7 +245,7 @@ class TestSeveralFiles:
         assert bench.settle() == 3
         assert bench.only().source_name == "b"
         assert "FORMAT_INCONNU" in bench.text("ERREURS", "a.erreur.txt")
-        assert "FORMAT_NON_PRIS_EN_CHARGE" in bench.text("ERREURS", "c.erreur.txt")
+        assert "HL7_TYPE_INCONNU" in bench.text("ERREURS", "c.erreur.txt")
 
     def test_a_fault_of_our_own_sets_the_drop_aside(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_: object) -> None:
@@ -277,9 +277,9 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("name", "content", "code"),
         [
-            ("X.pdf", PDF, "FORMAT_NON_PRIS_EN_CHARGE"),
+            ("X.pdf", PDF, "PATIENT_INCOMPLET"),
             ("X.hpr", b"A\r\n****FIN****\r\n****FINFICHIER****\r\n", "FORMAT_NON_PRIS_EN_CHARGE"),
-            ("lot.mss.csv", b"fichier;destinataires\r\n", "FORMAT_NON_PRIS_EN_CHARGE"),
+            ("lot.mss.csv", b"fichier;destinataires\r\n", "SIDECAR_INVALIDE"),
             ("X.docx", b"anything", "FORMAT_INCONNU"),
         ],
     )

@@ -167,9 +167,9 @@ def test_unknown_keys_are_told_and_comments_are_not() -> None:
     assert read_sidecar("X.mss.json", data, LIMITS).unknown_keys == ("couleur", "options.vite", "fichiers[1].poids")
 
 
-def test_a_key_without_effect_is_told() -> None:
-    data = b'{"options": {"remplace": "1.2.3"}}'
-    assert read_sidecar("X.mss.json", data, LIMITS).ignored_keys == ("options.remplace",)
+def test_what_is_replaced_or_withdrawn_is_named_by_reference() -> None:
+    sidecar = read_sidecar("X.mss.json", b'{"options": {"remplace": "REQ1", "annule": "REQ0"}}', LIMITS)
+    assert (sidecar.replaces, sidecar.withdraws) == ("REQ1", "REQ0")
 
 
 SECRET = "TESTUTCAMILLE"
