@@ -177,6 +177,9 @@ class _Reading:
         findings = self._findings
         if not self._is_classic and not self._header.volet:
             findings.warn("HL7_PROFIL_INCONNU")
+        if self._is_classic and self._header.volet:  # perhaps cut short: who may see the document would be lost
+            detail = "a message of an ANS volet has none of the rows of MetaDMPMSS"
+            findings.add(Hl7Problem("HL7_CHAMP_ABSENT", Err3.FIELD_MISSING, "OBX^1^3", detail))
         patient = read_patient(self._message, findings)
         attached = self._attached()
         action = self._action()
@@ -197,7 +200,7 @@ class _Reading:
             documents=tuple(attached.documents),
             pdfs=tuple(attached.pdfs),
             document_types=types,
-            document_label=self._files[0].value(3, 2),
+            document_label=self._files[0].value(3, 2) if self._files else "",
             document_id=self._instance(12),
             replaced_id=replaced,
             sender=participants.sender,
@@ -216,8 +219,8 @@ class _Reading:
         return [row for row in self._message.all("OBX") if row.value(3).upper() in _BODIES]
 
     def _attached(self) -> Attached:
-        """The files, at most as many as the form of the message allows."""
-        if not self._files:
+        """The files, at most as many as the form of the message allows; a classic one may leave its PDF beside it."""
+        if not self._files and not self._is_classic:
             detail = "no OBX of type ED holds a document"
             self._findings.add(Hl7Problem("HL7_SEGMENT_ABSENT", Err3.SEGMENT_SEQUENCE, "OBX^1", detail))
         attached = read_attached(self._files, self._limits, self._findings)
