@@ -1,4 +1,4 @@
-"""Documents that were received, and how each stands to those received before: the same again, newer, older, withdrawn.
+"""Documents that were received, and how each stands to those before it: the same again, newer, older, withdrawn.
 
 What a document is to the others is decided once, when it is noted, and remembered: a message that is opened again
 after a crash is told the same, whatever has come in between.
@@ -7,7 +7,7 @@ Source rules: Ségur LGC.MDV.06 and SC.CDA/INT.18 (a document that was integrate
 by setId with versionNumber); versions in the CDA: setId, versionNumber, relatedDocument RPLC; action D withdraws.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -42,9 +42,7 @@ _OLDER = (
 )
 _SAME_VERSION = _OTHERS.where(_d.set_id == bindparam("set"), _d.version == bindparam("version"))
 _ABOUT = (
-    select(received_documents)
-    .where(_d.related_id == bindparam("incoming"))
-    .order_by(_d.incoming_id, _d.position)
+    select(received_documents).where(_d.related_id == bindparam("incoming")).order_by(_d.incoming_id, _d.position)
 )
 
 
@@ -157,27 +155,30 @@ def _tell(writing: Writing, mailbox: MailboxAddress, incoming_id: str, relation:
 def _relation(
     writing: Writing, mailbox: MailboxAddress, incoming_id: str, document: ReceivedDocument
 ) -> DocumentRelation | None:
-    places: dict[str, Any] = {"box": mailbox, "incoming": incoming_id}
+    """The first that holds: the same id; a newer version; its named predecessor; an older version; the same one."""
+    places = {"box": mailbox, "incoming": incoming_id}
+    for kind, statement, values in _questions(document):
+        earlier = writing.run(statement, {**places, **values}).first()
+        if earlier is not None:
+            is_same_id = kind is RelationKind.DUPLICATE
+            return DocumentRelation(_kind_of_same(document, earlier) if is_same_id else kind, earlier.incoming_id)
+    return None
 
-    def other(statement: Any, **values: Any) -> AnyRow | None:
-        return writing.run(statement, {**places, **values}).first()
 
-    same = other(_SAME_ID, document=_key(document.document_id))
-    if same is not None:
-        return DocumentRelation(_kind_of_same(document, same), same.incoming_id)
+def _questions(document: ReceivedDocument) -> Iterator[tuple[RelationKind, Any, dict[str, Any]]]:
+    """What to ask, in order, and what an answer means."""
+    yield RelationKind.DUPLICATE, _SAME_ID, {"document": _key(document.document_id)}
     if document.action is DocumentAction.DELETE:
-        return None
+        return
     in_set = {"set": _key(document.set_id), "version": document.version}
     has_set = bool(document.set_id) and document.version is not None
-    if has_set and (newer := other(_NEWER, **in_set)) is not None:
-        return DocumentRelation(RelationKind.REPLACED_BY, newer.incoming_id)
-    if document.replaces and (named := other(_SAME_ID, document=_key(document.replaces))) is not None:
-        return DocumentRelation(RelationKind.REPLACES, named.incoming_id)
-    if has_set and (older := other(_OLDER, **in_set)) is not None:
-        return DocumentRelation(RelationKind.REPLACES, older.incoming_id)
-    if has_set and (twin := other(_SAME_VERSION, **in_set)) is not None:
-        return DocumentRelation(RelationKind.SAME_VERSION, twin.incoming_id)
-    return None
+    if has_set:
+        yield RelationKind.REPLACED_BY, _NEWER, in_set
+    if document.replaces:
+        yield RelationKind.REPLACES, _SAME_ID, {"document": _key(document.replaces)}
+    if has_set:
+        yield RelationKind.REPLACES, _OLDER, in_set
+        yield RelationKind.SAME_VERSION, _SAME_VERSION, in_set
 
 
 def _kind_of_same(document: ReceivedDocument, earlier: AnyRow) -> RelationKind:

@@ -2,7 +2,8 @@
 
 The questions live with their subject: :mod:`submissions <connector.journal.submissions>`, :mod:`freezing`,
 :mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`, :mod:`inbox`,
-:mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`, :mod:`refused`. All are synchronous and thread-safe.
+:mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`, :mod:`refused`, :mod:`documents`.
+All are synchronous and thread-safe.
 
 Promises, each with its test:
 
@@ -18,6 +19,7 @@ from typing import Self
 
 from connector.domain.ports import Clock, IdSource
 from connector.journal.clients import Clients
+from connector.journal.documents import ReceivedDocuments
 from connector.journal.events import Events
 from connector.journal.freezing import Freezing
 from connector.journal.inbox import InboxMarks
@@ -39,7 +41,7 @@ __all__ = ["Journal", "journal_exists"]
 
 class Journal(
     Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients, InboxMarks, Events, Search,
-    Statistics, WebhookMarks, RefusedDrops,
+    Statistics, WebhookMarks, RefusedDrops, ReceivedDocuments,
 ):  # fmt: skip
     """The journal. Make it with :meth:`open`."""
 

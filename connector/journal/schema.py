@@ -33,8 +33,8 @@ from connector.domain.address import MailboxAddress
 
 __all__ = [
     "REVISION", "api_clients", "inbox_taken", "incoming", "message_documents", "message_recipients", "messages",
-    "meta", "metadata", "payloads", "refused_drops", "request_keys", "submission_files", "submissions", "trace",
-    "trace_checkpoints", "webhook_marks",
+    "meta", "metadata", "payloads", "received_documents", "refused_drops", "request_keys", "submission_files",
+    "submissions", "trace", "trace_checkpoints", "webhook_marks",
 ]  # fmt: skip
 
 REVISION = "0005"
@@ -296,4 +296,21 @@ refused_drops = Table(
     Index("ix_refused_drops_at", "at"),
     Index("ix_refused_drops_mailbox", "mailbox", "id"),
     Index("ix_refused_drops_seen", "seen_at", "id"),
+)
+
+received_documents = Table(
+    "received_documents",
+    metadata,
+    Column("incoming_id", _ID, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("mailbox", Address, nullable=False),
+    Column("document_id", String(255), nullable=False),  # "" for a message that only has an alert
+    Column("set_id", String(255), nullable=False),
+    Column("version", Integer),
+    Column("sha256", String(64), nullable=False),
+    Column("relation", String(20)),  # to a document received before, as it was when this one came
+    Column("related_id", _ID),
+    Index("ix_received_documents_id", "mailbox", "document_id", "incoming_id"),
+    Index("ix_received_documents_set", "mailbox", "set_id", "version", "incoming_id"),
+    Index("ix_received_documents_related", "related_id"),
 )

@@ -25,6 +25,7 @@ _NAME = re.compile(rb"[!-9;-~]+")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _HEADER_END = re.compile(rb"\n\r?\n")
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
+_LIKELY_BOUNDARY = re.compile(rb"(?:^|\n)--([^\s\x00-\x1f\x7f-\xff]{1,70})[ \t]*\r?\ncontent-", re.IGNORECASE)
 _BASE64_ALPHABET = re.compile(rb"[^A-Za-z0-9+/]")
 
 
@@ -125,7 +126,7 @@ class _Walker:
         headers, body = header_block(raw, start=start, end=end)
         media_type, parameters = _content_type(headers.get("content-type"), place.default_type)
         if media_type.startswith("multipart/"):
-            spans = self._children(raw, (body, end), parameters.get("boundary", ""))
+            spans = self._parts(raw, (body, end), parameters.get("boundary", ""))
             if spans:
                 default = "message/rfc822" if media_type == "multipart/digest" else "text/plain"
                 for child in spans:
@@ -151,6 +152,13 @@ class _Walker:
         self._bytes += len(leaf.content)
         if self._bytes > self._limits.max_expanded_bytes:
             raise MalformedMessage("MESSAGE_ILLISIBLE", f"over {self._limits.max_expanded_bytes} bytes of content")
+
+    def _parts(self, raw: bytes, span: tuple[int, int], boundary: str) -> list[tuple[int, int]]:
+        """The parts by their boundary; when that is missing or wrong, by the line that is most likely meant."""
+        found = self._children(raw, span, boundary)
+        if not found and (likely := _LIKELY_BOUNDARY.search(raw, *span)):
+            return self._children(raw, span, likely[1].decode("ascii"))
+        return found
 
     def _children(self, raw: bytes, span: tuple[int, int], boundary: str) -> list[tuple[int, int]]:
         """Where the parts are; preamble and epilogue left out, a missing closing line forgiven."""

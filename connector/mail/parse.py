@@ -17,13 +17,17 @@ from connector.domain.errors import InvalidSubmission, MalformedMessage
 from connector.domain.limits import Limits
 from connector.domain.patient import INS_NIR, MatriculeINS
 from connector.mail.addresses import Contact, parse_contacts
+from connector.mail.flowed import unflow
 from connector.mail.html_text import html_to_text
 from connector.mail.mime import Headers, Leaf, read_leaves
 from connector.mail.subject import parse_subject
 from connector.mail.text import clean_line, decode_text
 from connector.mail.words import decode_words
 
-__all__ = ["MssHeaders", "OpenedMessage", "Part", "SenderOrigin", "open_message"]
+__all__ = ["TNEF", "MssHeaders", "OpenedMessage", "Part", "SenderOrigin", "open_message"]
+
+TNEF = "application/ms-tnef"
+"""Outlook's own container (``winmail.dat``): recognised, never opened."""
 
 MAX_IDS = 100
 MAX_HTML_PARTS = 10
@@ -33,6 +37,7 @@ _FORBIDDEN_IN_NAME = re.compile(r'[:*?"<>|]')
 _GENERIC_TYPES = frozenset({
     "application/octet-stream", "text/plain", "application/x-zip-compressed", "application/x-zip",
     "application/x-pdf", "application/download", "application/force-download", "application/unknown",
+    "application/vnd.ms-tnef",
 })  # fmt: skip
 _EXTENSIONS = {
     "application/pdf": ".pdf", "application/zip": ".zip", "application/xml": ".xml", "text/xml": ".xml",
@@ -41,7 +46,7 @@ _EXTENSIONS = {
 _SIGNATURES = (
     (b"PK\x03\x04", "application/zip"), (b"PK\x05\x06", "application/zip"), (b"%PDF-", "application/pdf"),
     (b"<?xml", "application/xml"), (b"\xef\xbb\xbf<?xml", "application/xml"), (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\xff\xd8\xff", "image/jpeg"), (b"\x78\x9f\x3e\x22", TNEF),
 )  # fmt: skip
 
 
@@ -103,6 +108,7 @@ class OpenedMessage:
     mss: MssHeaders
     media_type: str  # of the whole message
     headers: Headers = field(repr=False)  # of the whole message
+    texts: tuple[str, ...] = field(default=(), repr=False)  # each plain text, its lines as they came
 
     @property
     def sender_kind(self) -> SenderOrigin:
@@ -162,6 +168,7 @@ def open_message(raw: bytes, limits: Limits) -> OpenedMessage:
         mss=_mss(headers),
         media_type=headers.get("content-type").partition(";")[0].strip().lower()[:200] or "text/plain",
         headers=headers,
+        texts=tuple(_text(leaf) for leaf in texts if leaf.media_type == "text/plain"),
     )
 
 
@@ -214,12 +221,20 @@ def _is_body_text(leaf: Leaf) -> bool:
 
 def _body(leaves: Sequence[Leaf]) -> str:
     """Plain text wins; HTML is stripped to text only when there is no plain one."""
-    plain = [_text(leaf) for leaf in leaves if leaf.media_type == "text/plain"]
+    plain = [_paragraphs(leaf) for leaf in leaves if leaf.media_type == "text/plain"]
     written = [text for text in plain if text.strip()]
     if not written:
         rich = [leaf for leaf in leaves if leaf.media_type == "text/html"][:MAX_HTML_PARTS]
         written = [html_to_text(_text(leaf)) for leaf in rich]
     return "\n\n".join(text.strip("\n") for text in written)
+
+
+def _paragraphs(leaf: Leaf) -> str:
+    """The text as its writer saw it: lines broken by the sending program only are joined (RFC 3676)."""
+    text = _text(leaf)
+    if leaf.parameters.get("format", "").lower() != "flowed":
+        return text
+    return unflow(text, delete_space=leaf.parameters.get("delsp", "").lower() == "yes")
 
 
 def _text(leaf: Leaf) -> str:

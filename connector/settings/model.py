@@ -144,6 +144,9 @@ class ReceptionSettings(Section):
     text_encoding: Literal["cp1252", "cp850", "iso-8859-1", "utf-8", "utf-8-sig", "mac_roman"] = "cp1252"
     first_connection: Literal["all", "new"] = "all"
     """What to do with messages that were there before the first connection."""
+    patient_mismatch: Literal["quarantine", "mark"] = "quarantine"
+    """What to do when archive, document and result of one message name different patients: set the message aside for
+    a person, or deliver it with a warning in its index."""
 
 
 class RetrySettings(Section):

@@ -154,5 +154,7 @@ ACTION_WORDS: Mapping[str, Text] = MappingProxyType({
     "taken": Text("marqué comme traité", "marked as dealt with"),
     "refuse": Text("refusé, mis dans ERREURS", "refused, put into ERREURS"),
     "see": Text("marqué comme vu", "marked as seen"),
+    "relate": Text("rapproché d'un document déjà reçu", "compared with a document received before"),
+    "alert": Text("résultat d'alerte signalé par le laboratoire", "alert raised by the laboratory"),
 })  # fmt: skip
 """The actions of the trace; one that is not here is shown as it is."""

@@ -24,3 +24,20 @@ def upgrade() -> None:
     op.create_index("ix_message_recipients_order", "message_recipients", ["order_key"])
     op.create_index("ix_submissions_lot", "submissions", ["lot_id"])
     op.create_index("ix_submissions_replaces", "submissions", ["replaces_id"])
+    op.create_table(
+        "received_documents",
+        sa.Column("incoming_id", sa.String(26), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("mailbox", sa.String(320), nullable=False),
+        sa.Column("document_id", sa.String(255), nullable=False),
+        sa.Column("set_id", sa.String(255), nullable=False),
+        sa.Column("version", sa.Integer),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("relation", sa.String(20)),
+        sa.Column("related_id", sa.String(26)),
+    )
+    op.create_index("ix_received_documents_id", "received_documents", ["mailbox", "document_id", "incoming_id"])
+    op.create_index(
+        "ix_received_documents_set", "received_documents", ["mailbox", "set_id", "version", "incoming_id"]
+    )
+    op.create_index("ix_received_documents_related", "received_documents", ["related_id"])
