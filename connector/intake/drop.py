@@ -126,9 +126,11 @@ class _Pool:
         self._documents[same_name(base_name(found))] -= 1
         return self.files.pop(found)
 
-    def take_companions(self, base: str) -> list[Observation]:
-        """What is left of the documents of a base."""
-        found = [self.take(name) for name in self._members.get(base, ()) if name in self.files]
+    def take_companions(self, name: str) -> list[Observation]:
+        """What is left of the documents with the base of ``name``; another spelling of it is another document."""
+        key = same_name(name)
+        members = self._members.get(same_name(base_name(name)), ())
+        found = [self.take(other) for other in members if other in self.files and same_name(other) != key]
         return [file for file in found if file is not None]
 
     def take_flags(self, base: str) -> list[Observation]:
@@ -164,7 +166,7 @@ def _listed(pool: _Pool, sidecar: str, names: Sequence[str]) -> Drop:
     listed = [file for file in found.values() if file is not None]
     members = [own, *listed]
     if is_batch_index(sidecar):  # a line names one file and means what is called like it
-        members += [other for file in listed for other in pool.take_companions(same_name(base_name(file.name)))]
+        members += [other for file in listed for other in pool.take_companions(file.name)]
     bases = dict.fromkeys(same_name(base_name(file.name)) for file in members)
     flags = [flag for base in bases for flag in pool.take_flags(base)]
     missing = [name for name, file in found.items() if file is None]

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import structlog
 
-from connector.domain.errors import InvalidSubmission, Unavailable
+from connector.domain.errors import ConfigurationError, InvalidSubmission, Unavailable
 from connector.domain.limits import Limits
 from connector.domain.ports import Clock, IdSource, reach
 from connector.intake.assemble import ClaimedDrop, assemble
@@ -384,6 +384,8 @@ class Outbox:
             return read()
         except (InvalidSubmission, Unavailable, OSError):
             raise
+        except ConfigurationError as error:  # a document cannot be made until the mailbox is set up for it
+            raise InvalidSubmission(error.code, error.detail) from error
         except Exception as error:
             _log.exception("drop_not_understood", submission=claim_id)
             raise InvalidSubmission("INTERNE", f"{type(error).__name__} while reading a drop") from error

@@ -153,7 +153,7 @@ class _Shelf:
     def companions(self, kept: Sequence[str]) -> list[str]:
         """What is called like the file of a line, and that no line names."""
         names = self._by_base.get(same_name(base_name(kept[0])), []) if kept else []
-        found = [name for name in names if name in self._names]
+        found = [name for name in names if name in self._names and same_name(name) != same_name(kept[0])]
         for name in found:
             del self._names[name]
         return found

@@ -5,9 +5,10 @@ from connector.journal.records import FrozenMessage
 from tests.crash.crash_samples import document
 from tests.hl7.hl7_messages import oru
 from tests.intake.bench import OWNER, Bench
+from tests.xdm.cda_samples import cda
 
 _INS = b'<id root="1.2.250.1.213.1.4.10" extension="'
-OTHER_INS = b"251033306312374"
+OTHER_INS = b"199017599999849"
 
 
 def other_patient(number: int) -> bytes:
@@ -29,9 +30,15 @@ def index_of(*names: str, recipient: str = "dr.modele@test.mssante.example") -> 
     return "\r\n".join(["fichier;destinataires;reference", *lines, ""]).encode("cp1252")
 
 
+def hl7_message(number: int) -> bytes:
+    """A message about a document of its own."""
+    document_id = f'<id root="1.2.250.1.999.1.1.7000.{100 + number}"/>'
+    return oru(documents=[cda(document_id=document_id)], replace={"MSG0002": f"MSG{number}"})
+
+
 def hl7_batch(count: int) -> bytes:
-    """One after the other, each about its own document."""
-    return b"".join(oru() for _ in range(count))
+    """Several messages, one after the other."""
+    return b"".join(map(hl7_message, range(count)))
 
 
 def drop_batch(bench: Bench, *, bad: bool = False) -> None:
@@ -62,4 +69,4 @@ def finish(bench: Bench) -> None:
         pass
 
 
-__all__ = ["OTHER_INS", "drop_batch", "finish", "hl7_batch", "index_of", "other_patient", "send_all"]
+__all__ = ["OTHER_INS", "drop_batch", "finish", "hl7_batch", "hl7_message", "index_of", "other_patient", "send_all"]

@@ -76,6 +76,15 @@ def test_a_list_whose_sidecar_is_gone_or_listed_by_another_is_harmless() -> None
     assert shape(group(seen("a.xml"), {"L.mss.json": ["b.xml"]})) == [["a.xml"]]
 
 
+def test_an_index_takes_what_is_called_like_its_files_and_no_twin_of_them() -> None:
+    files = seen("a.xml", "a.pdf", "A.XML", "a.mss.json", "b.xml", "LOT.mss.csv", "LOT.mss.csv.ok")
+    drops = group(files, {"LOT.mss.csv": ["a.xml"]})
+    assert shape(drops) == [
+        ["A.XML", "a.mss.json"], ["LOT.mss.csv", "a.pdf", "a.xml", "LOT.mss.csv.ok"], ["b.xml"],
+    ]  # fmt: skip
+    assert [drop.index is not None for drop in drops] == [False, True, False]
+
+
 def test_a_folder_is_one_drop() -> None:
     files = [Observation(name, 1, 1, 1, "LOT") for name in ("b.xml", "a.xml")]
     (drop,) = group(files, {}, "LOT")

@@ -12,7 +12,7 @@ from connector.intake.results import StatusReporter
 from tests.crash.crash_samples import document
 from tests.intake.bench import MODELE, PARIS, Bench
 from tests.intake.conftest import MakeBench
-from tests.intake.lot_samples import drop_batch, finish, hl7_batch, index_of, other_patient, send_all
+from tests.intake.lot_samples import drop_batch, finish, hl7_batch, hl7_message, index_of, other_patient, send_all
 
 
 def base_names(bench: Bench) -> list[str]:
@@ -247,7 +247,7 @@ class TestMessages:
         assert bench.work() == []
 
     def test_one_that_is_wrong_holds_up_no_other(self, bench: Bench) -> None:
-        bench.drop("LOT.hl7", hl7_batch(1) + b"MSH|^~\\&|A|B\rPID|1\r" + hl7_batch(1))
+        bench.drop("LOT.hl7", hl7_message(1) + b"MSH|^~\\&|A|B\rPID|1\r" + hl7_message(2))
         bench.settle()
         finish(bench)
         assert base_names(bench) == ["LOT_1", "LOT_3"]
