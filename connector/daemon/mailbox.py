@@ -15,6 +15,7 @@ from connector.exchange.collect import Collector
 from connector.exchange.lookup import Inquirer
 from connector.exchange.opening import Opener
 from connector.exchange.plan import MailboxRules
+from connector.exchange.rules import reception_rules
 from connector.exchange.send import Dispatcher
 from connector.identities import Identity, IdentityServices, make_identity
 from connector.intake.desk import DeskMaker
@@ -219,7 +220,8 @@ def _reception(
     def opener() -> Opener:
         inbox = Inbox(parts.mailbox, open_layout())
         inbox.recover(lambda incoming_id: _is_open(journal, incoming_id))
-        return Opener(address, journal, inbox, shared.clock, shared.owner)
+        rules = reception_rules(shared.settings, address)
+        return Opener(address, journal, inbox, shared.clock, shared.owner, rules=rules)
 
     def delivered() -> None:
         parts.receive_bell.ring()

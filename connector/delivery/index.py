@@ -10,11 +10,14 @@ from datetime import datetime
 
 from connector.documents.cda.model import CdaDocument
 from connector.domain.catalogue import explain
-from connector.exchange.arrival import Arrival, ArrivalDocument, ArrivalPerson, PartRole
+from connector.domain.submission import DocumentAction
+from connector.exchange.arrival import Arrival, ArrivalDocument, ArrivalPart, ArrivalPerson, PartRole
+from connector.exchange.identity import FoundPatient
 
 __all__ = ["IndexedFile", "index_bytes"]
 
 _KINDS = {"professional": "professionnel", "usager": "usager"}
+_ACTIONS = {DocumentAction.FIRST: None, DocumentAction.REPLACE: "C", DocumentAction.DELETE: "D"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class IndexedFile:
     duplicate_of: str = ""  # name of the delivered file that holds the same content
     encoding: str = ""  # of a text
     document: ArrivalDocument | None = None
+    part: ArrivalPart | None = None
 
 
 def index_bytes(arrival: Arrival, prefix: str, files: Sequence[IndexedFile]) -> bytes:
@@ -43,6 +47,7 @@ def index_bytes(arrival: Arrival, prefix: str, files: Sequence[IndexedFile]) -> 
         "expediteur": {
             **_person(arrival.sender),
             "type": _KINDS.get(arrival.sender_kind, arrival.sender_kind),
+            **({"ins": arrival.sender_ins} if arrival.sender_ins else {}),
         },
         "destinataires": [_person(person) for person in arrival.recipients],
         "copie": [_person(person) for person in arrival.copies],
@@ -51,7 +56,9 @@ def index_bytes(arrival: Arrival, prefix: str, files: Sequence[IndexedFile]) -> 
         "date": _iso(arrival.date),
         "message_id": arrival.message_id or None,
         "taille": arrival.size_bytes,
-        "patient": _patient(files),
+        "patient": _patient(arrival, files),
+        "autres_patients": [_mention(patient) for patient in arrival.patients[1:]],
+        "alertes": list(arrival.alerts),
         "fichiers": [_file(file) for file in files],
         "avertissements": _warnings(arrival.warnings),
     }
@@ -83,9 +90,22 @@ def _file(file: IndexedFile) -> dict[str, object]:
         values["doublon_de"] = file.duplicate_of
     if file.encoding:
         values["encodage"] = file.encoding
+    if file.part is not None:
+        values |= _of_part(file.part)
     if file.document is not None:
         values["document"] = _document(file.document)
     return values
+
+
+def _of_part(part: ArrivalPart) -> dict[str, object]:
+    """What is only told where there is something to tell."""
+    told: dict[str, object] = {
+        "transfere": part.forwarded,
+        "extrait_du_corps": part.from_body,
+        "alertes": list(part.alerts),
+        "avertissements": _warnings(part.warnings),
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _document(document: ArrivalDocument) -> dict[str, object]:
@@ -98,18 +118,45 @@ def _document(document: ArrivalDocument) -> dict[str, object]:
         "version": header.version,
         "serie": header.set_id.unique_id if header.set_id else None,
         "remplace": header.replaces.unique_id if header.replaces else None,
+        "action": _ACTIONS[document.action],
+        "relation": {"lien": document.relation.kind.value, "id": document.relation.incoming_id}
+        if document.relation
+        else None,
         "confidentialite": header.confidentiality.code,
+        "masques": list(document.masks),
+        "alertes": list(document.alerts),
+        "transfere": document.forwarded,
         "metadonnees": dict(document.entry) or None,
         "avertissements": _warnings(document.warnings),
     }
 
 
-def _patient(files: Sequence[IndexedFile]) -> dict[str, object] | None:
-    """The patient of the first document that has one, and where that was found."""
+def _patient(arrival: Arrival, files: Sequence[IndexedFile]) -> dict[str, object] | None:
+    """The patient of the first document that has one, else of the first result, and where that was found."""
     for file in files:
         if file.document is not None:
             return {"source": "CDA", "fichier": file.name, **_identity(file.document.header)}
-    return None
+    for file in files:
+        if file.part is not None and file.part.patients:
+            return {"fichier": file.name, **_mention(file.part.patients[0])}
+    return _mention(arrival.patients[0]) if arrival.patients else None
+
+
+def _mention(patient: FoundPatient) -> dict[str, object]:
+    """The same for a patient whom no document names; a NIR in a result is nobody's qualified INS."""
+    ins = patient.ins
+    return {
+        "source": patient.source.value,
+        "ins": {"valeur": ins.extension, "oid": ins.root, "qualifiee": patient.is_qualified} if ins else None,
+        "identifiants": [{"oid": identifier.root, "valeur": identifier.extension} for identifier in patient.ids],
+        "nom_naissance": patient.families[0] if patient.families else None,
+        "nom_utilise": None,
+        "prenoms": None,
+        "prenom": patient.givens[0] if patient.givens else None,
+        "naissance": patient.birth_date or None,
+        "sexe": patient.gender or None,
+        "lieu_naissance": patient.birth_place or None,
+    }
 
 
 def _identity(header: CdaDocument) -> dict[str, object]:

@@ -17,9 +17,7 @@ from typing import Protocol
 from connector.delivery.folder import HandOver, Package
 from connector.delivery.index import IndexedFile, index_bytes
 from connector.delivery.profile import LpsProfile, load_profile
-from connector.documents.cda.parse import clinical_document, embedded_pdf_copy
 from connector.domain.catalogue import explain
-from connector.domain.errors import ConnectorError
 from connector.domain.legacy_text import encode_text, note
 from connector.exchange.arrival import Arrival, ArrivalDocument, ArrivalPart, Delivered, PartRole, Quarantined
 from connector.platform.files import private_folder, remove_litter, safe_name, unavailable, write_atomic
@@ -222,7 +220,7 @@ def _document(document: ArrivalDocument, profile: LpsProfile) -> tuple[IndexedFi
 def _part(part: ArrivalPart, arrival: Arrival, profile: LpsProfile) -> tuple[IndexedFile, bytes, str]:
     file = IndexedFile(
         name="", role=part.role, media_type=part.media_type, size_bytes=len(part.content), sha256=part.sha256,
-        original_name=part.name,
+        original_name=part.name, part=part,
     )  # fmt: skip
     if part.role is PartRole.OTHER:
         return file, part.content, safe_name(_PATH.split(part.name)[-1], max_chars=profile.name_chars)
@@ -250,26 +248,13 @@ def _with_duplicates(files: Sequence[IndexedFile]) -> list[IndexedFile]:
     has_pdf = any(file.role is PartRole.PDF for file in files)
     if has_pdf:
         for file in files:
-            if file.document is not None and (inside := _pdf_inside(file.document)):
-                first.setdefault(hashlib.sha256(inside).hexdigest(), file.name)
+            if file.document is not None and file.document.pdf:
+                first.setdefault(hashlib.sha256(file.document.pdf).hexdigest(), file.name)
     marked = []
     for file in files:
         earlier = first.setdefault(file.sha256, file.name)
         marked.append(file if earlier == file.name else replace(file, duplicate_of=earlier))
     return marked
-
-
-def _pdf_inside(document: ArrivalDocument) -> bytes | None:
-    """The PDF that a document carries: the body of a level 1, or the copy inside a structured one."""
-    body = document.header.body
-    if body is not None:
-        return body.content if body.media_type == "application/pdf" else None
-    if b"application/pdf" not in document.content:
-        return None
-    try:
-        return embedded_pdf_copy(clinical_document(document.content))
-    except ConnectorError:
-        return None
 
 
 def _stamp(moment: datetime, zone: tzinfo | None) -> str:

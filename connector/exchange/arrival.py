@@ -7,11 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from types import MappingProxyType
 from typing import Protocol
 
+from connector.documents.cda.alerts import worst_first
 from connector.documents.cda.model import CdaDocument
 from connector.domain.address import MailboxAddress
+from connector.domain.submission import DocumentAction
+from connector.exchange.identity import FoundPatient
+from connector.journal.documents import DocumentRelation
+from connector.mail.parse import MssHeaders
 
 __all__ = [
     "Arrival", "ArrivalDocument", "ArrivalPart", "ArrivalPerson", "Delivered", "DeliveryTarget", "PartRole",
@@ -20,7 +26,10 @@ __all__ = [
 
 
 class PartRole(StrEnum):
-    """What a delivered file is, in the words of the index (lps-folder-conventions 8.6)."""
+    """What a delivered file is, in the words of the index (lps-folder-conventions 8.6).
+
+    A file that repeats another one (``doublon_de``) keeps the role of what it is, and says what it repeats.
+    """
 
     BODY = "corps"
     PDF = "pdf"
@@ -40,13 +49,19 @@ class ArrivalPerson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrivalPart:
-    """One attachment, exactly as it came."""
+    """One attachment exactly as it came, a file of an archive, or a result that was the text of the message."""
 
     name: str  # as the mail names it: data, never used as a path
     media_type: str
     role: PartRole
     content: bytes = field(repr=False)
     sha256: str  # lower-case hex of content
+    forwarded: bool = False  # comes from a message inside the message
+    from_body: bool = False  # was the text of the message, not a file
+    duplicate_of: str = ""  # SHA-256 of the document that holds the same PDF, or of an equal part before it
+    patients: tuple[FoundPatient, ...] = field(default=(), repr=False)  # whom a result in HPRIM or HL7 is about
+    alerts: tuple[str, ...] = ()  # of AA, HH, LL
+    warnings: tuple[str, ...] = ()  # codes of the catalogue that concern this part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +77,14 @@ class ArrivalDocument:
         default_factory=lambda: MappingProxyType({})
     )  # facts of its XDS entry, JSON-ready
     warnings: tuple[str, ...] = ()  # codes of the catalogue that concern this document
+    patient: FoundPatient | None = field(default=None, repr=False)  # of the header
+    action: DocumentAction = DocumentAction.FIRST  # C and D of the entry; a header that names its predecessor: C
+    masks: tuple[str, ...] = ()  # flags of the entry: MASQUE_PS, INVISIBLE_PATIENT …
+    alerts: tuple[str, ...] = ()  # of AA, HH, LL
+    pdf: bytes | None = field(default=None, repr=False)  # its own PDF: the body of a level 1, else the copy inside
+    forwarded: bool = False  # comes from a message inside the message
+    also_as: tuple[str, ...] = ()  # names of further files of the message with the same bytes
+    relation: DocumentRelation | None = None  # to a document received before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +107,17 @@ class Arrival:
     parts: tuple[ArrivalPart, ...] = ()
     size_bytes: int = 0  # of the raw message
     warnings: tuple[str, ...] = ()  # codes of the catalogue
+    sender_ins: str = ""  # of a citizen, from the address, when its key fits
+    mss: MssHeaders = field(default_factory=MssHeaders)  # the X-MSS-* headers, unverified
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    patients: tuple[FoundPatient, ...] = field(default=(), repr=False)  # one mention of each; several are told
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """What the laboratory says must be seen at once, of all documents and results: of AA, HH, LL."""
+        of_documents = (code for document in self.documents for code in document.alerts)
+        return worst_first(chain(of_documents, (code for part in self.parts for code in part.alerts)))
 
 
 @dataclass(frozen=True, slots=True)

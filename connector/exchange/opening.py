@@ -7,7 +7,7 @@ bytes.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,10 +18,11 @@ from connector.domain.errors import ConnectorError, Unavailable
 from connector.domain.limits import Limits
 from connector.domain.ports import Clock
 from connector.domain.states import IncomingEvent, IncomingState
-from connector.exchange.arrival import Arrival, Delivered, DeliveryTarget, Quarantined
+from connector.exchange.arrival import Arrival, ArrivalDocument, Delivered, DeliveryTarget, Quarantined
 from connector.exchange.prepare import where_it_broke
 from connector.exchange.receipts import ReceiptTooEarly, apply_receipt
-from connector.exchange.unwrap import arrival_of
+from connector.exchange.unwrap import ReceptionRules, arrival_of
+from connector.journal.documents import DocumentRelation, ReceivedDocument, ReceivedMessage
 from connector.journal.journal import Journal
 from connector.journal.records import IncomingMessage
 from connector.mail.parse import OpenedMessage, open_message
@@ -36,6 +37,8 @@ HINDERED_SECONDS = 10.0  # after the first hindrance; doubled by each further on
 LONGEST_HINDERED_SECONDS = 300.0
 GROUP_BYTES = 8_000_000
 
+
+DEFAULT_RULES = ReceptionRules()
 
 _TO_DELIVER = (IncomingState.OPENED, IncomingState.STORED)  # what a crash left half-way comes first
 
@@ -59,6 +62,7 @@ class Opener:
     owner: str
     limits: Limits = DEFAULT_LIMITS
     batch: int = 20
+    rules: ReceptionRules = DEFAULT_RULES
 
     def run_once(self) -> int:
         """Open and deliver what is waiting.
@@ -108,6 +112,7 @@ class Opener:
             else:
                 ready.append(_Ready(row, arrival))
         self._opened([one.row for one in ready])
+        ready = self._related(ready)
         delivered: list[tuple[str, Delivered]] = []
         try:
             for one in ready:
@@ -129,10 +134,16 @@ class Opener:
                 if self._is_settled_receipt(row, opened):
                     done.append(row.id)
                 else:
-                    arrival = arrival_of(row, opened, len(raw), self.limits)
+                    arrival = arrival_of(row, opened, len(raw), self.limits, self.rules)
         except ReceiptTooEarly:
             self._again(row, TOO_EARLY_SECONDS, "ACCUSE_PRECOCE", "receipt before our commit")
         return arrival
+
+    def _related(self, ready: Sequence[_Ready]) -> list[_Ready]:
+        """The same messages, each document with what it is to those received before; told the same every time."""
+        items = [_to_remember(one.arrival) for one in ready]
+        relations = self.journal.note_received(self.mailbox, items)
+        return [replace(one, arrival=_with_relations(one.arrival, relations[one.row.id])) for one in ready]
 
     @contextmanager
     def _setting_aside(self, row: IncomingMessage, done: list[str], handled: set[str]) -> Iterator[None]:
@@ -185,6 +196,29 @@ class Opener:
             raise
         except ConnectorError:
             return b""
+
+
+def _to_remember(arrival: Arrival) -> ReceivedMessage:
+    documents = tuple(map(_remembered, arrival.documents))
+    return ReceivedMessage(incoming_id=arrival.incoming_id, documents=documents, alerts=arrival.alerts)
+
+
+def _remembered(document: ArrivalDocument) -> ReceivedDocument:
+    header = document.header
+    return ReceivedDocument(
+        document_id=header.id.unique_id,
+        sha256=document.sha256,
+        set_id=header.set_id.unique_id if header.set_id else "",
+        version=header.version,
+        replaces=header.replaces.unique_id if header.replaces else "",
+        action=document.action,
+    )
+
+
+def _with_relations(arrival: Arrival, relations: Sequence[DocumentRelation | None]) -> Arrival:
+    """Relations in the order of the documents."""
+    told = zip(arrival.documents, relations, strict=True)
+    return replace(arrival, documents=tuple(replace(one, relation=relation) for one, relation in told))
 
 
 def _groups(rows: Sequence[IncomingMessage]) -> Iterator[list[IncomingMessage]]:

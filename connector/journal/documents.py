@@ -129,7 +129,8 @@ def _note_one(
 ) -> tuple[DocumentRelation | None, ...]:
     found = writing.run(_OF, {"incoming": item.incoming_id}).all()
     if found:
-        return _relations(found)
+        told = _relations(found)
+        return tuple(told[place] if place < len(told) else None for place in range(len(item.documents)))
     relations = tuple(_relation(writing, mailbox, item.incoming_id, document) for document in item.documents)
     rows = [
         _row(mailbox, item, position, document, relation)

@@ -15,7 +15,7 @@ import pytest
 from connector.delivery import folder as folder_module
 from connector.delivery.plat import Inbox, pack_flat
 from connector.delivery.profile import load_profile
-from connector.documents.cda.parse import parse_cda
+from connector.documents.cda.parse import open_cda, parse_cda, pdf_of
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConfigurationError, Unavailable
 from connector.domain.ports import watch_steps
@@ -81,7 +81,7 @@ def part(name: str, role: PartRole, content: bytes, media_type: str = "applicati
 def document(content: bytes, label: str) -> ArrivalDocument:
     return ArrivalDocument(
         header=parse_cda(content), content=content, sha256=digest(content), file_name="DOC00001.XML", label=label,
-        entry={"typeCode": "11502-2"},
+        entry={"typeCode": "11502-2"}, pdf=pdf_of(open_cda(content)),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from connector.api.services import ApiServices
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.ports import IdSource
 from connector.exchange.arrival import Arrival
+from connector.exchange.rules import reception_rules
 from connector.exchange.unwrap import arrival_of
 from connector.journal.records import IncomingMessage
 from connector.mail.parse import open_message
@@ -88,7 +89,9 @@ class Desk:
                 return self._arrivals[message.id]
         raw = self.journal.payload(message.payload_id or "")
         opened = open_message(raw, DEFAULT_LIMITS)
-        arrival = arrival_of(message, opened, len(raw), DEFAULT_LIMITS)
+        arrival = arrival_of(
+            message, opened, len(raw), DEFAULT_LIMITS, reception_rules(self.settings, message.mailbox)
+        )
         with self._lock:
             self._arrivals[message.id] = arrival
             if len(self._arrivals) > KEPT_ARRIVALS:

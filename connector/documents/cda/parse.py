@@ -13,7 +13,7 @@ from connector.documents.xml import DEFAULT_LIMITS, SafeElement, parse_xml
 from connector.domain.errors import ConnectorError, InvalidSubmission
 from connector.domain.limits import Limits
 
-__all__ = ["HL7_V3", "OpenedCda", "clinical_document", "embedded_pdf_copy", "open_cda", "parse_cda"]
+__all__ = ["HL7_V3", "OpenedCda", "clinical_document", "embedded_pdf_copy", "open_cda", "parse_cda", "pdf_of"]
 
 HL7_V3 = "urn:hl7-org:v3"
 """The namespace of CDA R2."""
@@ -107,6 +107,14 @@ def embedded_pdf_copy(element: SafeElement) -> bytes | None:
                 if content:
                     return content
     return None
+
+
+def pdf_of(opened: OpenedCda) -> bytes | None:
+    """The PDF that a document carries: the body of a level 1, or the copy inside a structured one."""
+    body = opened.document.body
+    if body is not None:
+        return body.content if body.media_type == "application/pdf" else None
+    return embedded_pdf_copy(opened.element) if b"application/pdf" in opened.content else None
 
 
 def _is_copy_section(section: SafeElement) -> bool:

@@ -1,0 +1,51 @@
+"""Codes of what is noticed in a received message: none of them keeps it from the LPS by itself."""
+
+from connector.domain.catalogue.explanation import Explanation
+
+__all__ = ["RECEPTION_CODES"]
+
+RECEPTION_CODES = {
+    "XDM_ABSENT": Explanation(
+        "Le message annonce une archive de documents et n'en contient pas.",
+        "Lisez le message ; si le document manque, demandez un nouvel envoi à l'expéditeur.",
+        "The message announces an archive of documents and holds none.",
+        "Read the message; if the document is missing, ask the sender to send it again.",
+    ),
+    "PIECE_TNEF": Explanation(
+        "Une pièce jointe est au format d'Outlook (winmail.dat) : elle est remise telle quelle.",
+        "Demandez à l'expéditeur d'envoyer ses pièces jointes au format standard.",
+        "An attachment is in Outlook's own format (winmail.dat): it is given as it is.",
+        "Ask the sender to send attachments in the standard format.",
+    ),
+    "ARCHIVE_FERMEE": Explanation(
+        "Une archive jointe n'a pas été ouverte, car elle pourrait être dangereuse.",
+        "Ne l'ouvrez que si vous connaissez l'expéditeur et savez ce qu'elle contient.",
+        "An attached archive was not opened, because it may be dangerous.",
+        "Open it only if you know the sender and what it holds.",
+    ),
+    "PLUSIEURS_PATIENTS": Explanation(
+        "Le message contient des documents de plusieurs patients.",
+        "Classez chaque document dans le dossier du patient qu'il nomme.",
+        "The message holds documents of several patients.",
+        "File each document under the patient that it names.",
+    ),
+    "INS_RECU_CLE_FAUSSE": Explanation(
+        "Le matricule INS du document reçu est faux : sa clé ne correspond pas.",
+        "Comparez les traits du patient à l'écran avant de classer le document, et prévenez l'expéditeur.",
+        "The matricule INS of the received document is wrong: its key does not fit.",
+        "Compare the patient's traits on the screen before filing the document, and tell the sender.",
+    ),
+    "INS_RECU_DE_TEST": Explanation(
+        "Le document reçu porte une identité de test.",
+        "Ne le classez pas dans le dossier d'un patient ; prévenez l'expéditeur.",
+        "The received document is about a test identity.",
+        "Do not file it under a patient; tell the sender.",
+    ),
+    "INS_RECU_NON_QUALIFIE": Explanation(
+        "Le document reçu porte un matricule INS sans tous les traits de l'identité.",
+        "Comparez les traits du patient à l'écran avant de classer le document.",
+        "The received document has a matricule INS without all traits of the identity.",
+        "Compare the patient's traits on the screen before filing the document.",
+    ),
+}
+"""Code to texts."""
