@@ -26,6 +26,7 @@ from connector.api.services import ApiServices, OwnerAccess
 from connector.daemon.store import open_journal
 from connector.identities.card.service import CardService
 from connector.intake.desk import DeskMaker
+from connector.platform.memory import settle_after_start
 from connector.platform.system import SystemClock, SystemIds
 from connector.settings.load import read_settings
 from connector.support.health import Component
@@ -72,6 +73,7 @@ def _serve(app: Starlette, listener: socket.socket, token: str) -> None:
     server = server_for(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
+    settle_after_start()
     print(json.dumps({"port": listener.getsockname()[1], "token": token}), flush=True)
     sys.stdin.read()
     server.should_exit = True

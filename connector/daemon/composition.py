@@ -39,7 +39,7 @@ from connector.journal.journal import Journal
 from connector.operators.trust import Trust
 from connector.platform.files import private_folder
 from connector.platform.lock import InstanceLock
-from connector.platform.memory import forbid_memory_images
+from connector.platform.memory import forbid_memory_images, settle_after_start
 from connector.platform.notice import system_notices
 from connector.platform.paths import DataPaths
 from connector.platform.system import SystemClock, SystemIds
@@ -132,6 +132,7 @@ class Daemon:
                 herald = Herald(partial(gather, services), system_notices())
                 self._upkeep.every(NOTICE_SECONDS, "notices", herald.look)
             running.enter_context(self._upkeep.scheduled(self._shared.trust))
+            settle_after_start()
             _log.info("started", folder_count=len(self._mailboxes))
             while not self.asked_to_stop.wait(NUDGE_SECONDS):
                 self._listen_to_person()

@@ -80,6 +80,11 @@ class Clients(JournalPart):
             row = connection.execute(_ONE, {"client": client_id}).first()
         return None if row is None else _client(row)
 
+    @property
+    def clients_changed(self) -> int:
+        """Grows when this process lets an application in no more."""
+        return self._store.clients_changed
+
     def clients(self) -> list[ApiClient]:
         """All that ever were, oldest first."""
         with self._store.read() as connection:
@@ -96,7 +101,7 @@ class Clients(JournalPart):
             writing.run(_CHANGE, {"client": client_id, "last_used_at": hour})
 
     def revoke_client(self, name: str) -> ApiClient:
-        """Let an application in no more, from the next request on.
+        """Let an application in no more: from the next request on when this process answers it, else within 2 s.
 
         Args:
             name: as the person calls it, or its id.
@@ -110,7 +115,9 @@ class Clients(JournalPart):
                 raise InvalidSubmission("CLIENT_INCONNU", "no client that is not revoked has this name or id")
             writing.run(_CHANGE, {"client": found.id, "revoked_at": writing.now})
             writing.note("client_revoke", subject_id=found.id, answer=found.name)
-            return _client(writing.run(_ONE, {"client": found.id}).one())
+            revoked = _client(writing.run(_ONE, {"client": found.id}).one())
+        self._store.clients_changed += 1  # after the commit: who looks before it must look again
+        return revoked
 
 
 def _valid_or_expired(writing: Writing, name: str) -> AnyRow | None:

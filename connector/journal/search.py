@@ -8,12 +8,14 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, select
+from sqlalchemy import Connection, Select, bindparam, exists, select
 
 from connector.domain.address import MailboxAddress
 from connector.domain.states import OutgoingState
+from connector.journal import statements as sql
 from connector.journal.records import SubmissionView
 from connector.journal.rows import submission_views
 from connector.journal.schema import messages, submissions
@@ -83,28 +85,40 @@ class Search(JournalPart):
         while True:
             wanted = {"states": states, "box": mailbox, "after": after, "oldest": oldest, "limit": batch}
             values = {name: value for name, value in wanted.items() if value is not None}
-            statement = _list(states, values)
+            how_often = None if states is None else bool(_FREQUENT & set(states))
+            statement = _list(how_often, frozenset(values))
             with self._store.read() as connection:
-                views = submission_views(
-                    connection, self._store.vault, connection.execute(statement, values).all()
-                )  # fmt: skip
+                places = [(row.id, row.revision) for row in connection.execute(statement, values)]
+                views = self._views(connection, places)
             yield from views
             if len(views) < batch:
                 return
             after = views[-1].id
 
+    def _views(self, connection: Connection, places: Sequence[tuple[str, int]]) -> list[SubmissionView]:
+        """The submissions in this order; those that have not changed since they were last looked at are not read."""
+        known = self._store.views.some(places)
+        if missing := [place for place, _ in places if place not in known]:
+            rows = connection.execute(sql.SUBMISSIONS, {"submissions": missing}).all()
+            for view in submission_views(connection, self._store.vault, rows):
+                known[view.id] = view
+                self._store.views.keep(view)
+        return [known[place] for place, _ in places if place in known]
 
-def _list(states: Sequence[OutgoingState] | None, values: Collection[str]) -> Select[Any]:
+
+@cache
+def _list(is_frequent: bool | None, values: Collection[str]) -> Select[Any]:
     """The question with these values.
 
     Frequent states are looked for from the newest submission backwards, rare ones by the index of states.
     """
-    statement = select(submissions).order_by(submissions.c.id.desc()).limit(bindparam("limit"))
-    if states is not None:
+    place = (submissions.c.id, submissions.c.revision)
+    statement = select(*place).order_by(submissions.c.id.desc()).limit(bindparam("limit"))
+    if is_frequent is not None:
         is_wanted = messages.c.state.in_(bindparam("states", expanding=True))
         mine = messages.c.submission_id == submissions.c.id
         few = submissions.c.id.in_(select(messages.c.submission_id).where(is_wanted))
-        statement = statement.where(exists().where(mine, is_wanted) if _FREQUENT & set(states) else few)
+        statement = statement.where(exists().where(mine, is_wanted) if is_frequent else few)
     filters = {
         "box": submissions.c.mailbox == bindparam("box"), "after": submissions.c.id < bindparam("after"),
         "oldest": submissions.c.id >= bindparam("oldest"),

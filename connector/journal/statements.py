@@ -40,7 +40,7 @@ def many(name: str) -> BindParameter[Any]:
 ADD_PAYLOAD = insert(payloads)
 PAYLOAD = select(payloads.c.sha256, payloads.c.data).where(payloads.c.id == b("payload"))
 LETTER = (
-    select(payloads.c.id, payloads.c.sha256, payloads.c.data, m.submission_id, s.sealed)
+    select(payloads.c.id, payloads.c.sha256, payloads.c.data, m.submission_id, s.sealed, s.source)
     .select_from(messages)
     .join(payloads, payloads.c.id == m.payload_id)
     .join(submissions, s.id == m.submission_id)
@@ -52,6 +52,7 @@ PAYLOADS_PRESENT = select(func.count()).select_from(payloads).where(payloads.c.i
 
 ADD_SUBMISSION = insert(submissions)
 ADD_FILE = insert(submission_files)
+SUBMISSIONS = select(submissions).where(s.id.in_(many("submissions")))
 SUBMISSION = select(submissions).where(s.id == b("submission"))
 BY_REFERENCE = (
     select(submissions)
@@ -88,6 +89,7 @@ BUMP_SUBMISSION = (
     .where(s.id == b("submission"))
     .values(revision=s.revision + b("by"), unreported=s.source == "folder")
 )
+BUMP_AND_TELL = BUMP_SUBMISSION.returning(s.source)
 BUMP_FIRST_MESSAGE = (
     update(messages).where(m.submission_id == b("submission"), m.position == 0).values(revision=m.revision + 1)
 )

@@ -7,9 +7,10 @@ found by its state; whatever may only count for some time is found by the time i
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, null, or_, select
 
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState, WaitingFor
@@ -235,15 +236,20 @@ class Statistics(JournalPart):
         begin = earlier_of(after, until)
         wanted = {"limit": limit, "after": begin, "oldest": oldest, "states": states, "box": mailbox}
         values = {name: value for name, value in wanted.items() if value is not None}
-        statement = _received(values, is_taken)
+        statement = _received(frozenset(values), is_taken)
         with self._store.read() as connection:
             return [incoming_message(self._store.vault, row) for row in connection.execute(statement, values)]
 
 
+_FOR_LISTS = [column for column in incoming.c if column.name != "sealed"] + [null().label("sealed")]
+"""Lists show nothing of what is sealed, so nothing is decrypted for them."""
+
+
+@cache
 def _received(values: Collection[str], is_taken: bool | None) -> Select[Any]:
     """A delivered message has its files noted in ``sealed``; a receipt or duplicate never has."""
     is_for_people = or_(_n.sealed.is_not(None), _n.state.in_([*_TO_OPEN, _I.QUARANTINED]))
-    statement = select(incoming).where(is_for_people).order_by(_n.id.desc()).limit(bindparam("limit"))
+    statement = select(*_FOR_LISTS).where(is_for_people).order_by(_n.id.desc()).limit(bindparam("limit"))
     filters = {
         "after": _n.id < bindparam("after"), "oldest": _n.id >= bindparam("oldest"),
         "states": _n.state.in_(bindparam("states", expanding=True)), "box": _n.mailbox == bindparam("box"),

@@ -24,6 +24,7 @@ from connector.domain.ports import Clock, IdSource
 from connector.journal import statements as sql
 from connector.journal.chain import FIRST_HASH, entry_hash, sanitised
 from connector.journal.failure import PayloadCorrupt, translated
+from connector.journal.kept import KeptViews
 from connector.journal.schema import REVISION, meta
 from connector.journal.vault import Vault
 from connector.platform.files import private_folder
@@ -110,6 +111,8 @@ class Store:
         self.ids = ids
         self.actor = actor
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.views = KeptViews()
+        self.clients_changed = 0
         self._database = database
         self._gate = threading.Lock()
 

@@ -5,10 +5,11 @@ holds one, would put them on the disk and in somebody's support mail.
 """
 
 import ctypes
+import gc
 import sys
 from contextlib import suppress
 
-__all__ = ["forbid_memory_images"]
+__all__ = ["forbid_memory_images", "settle_after_start"]
 
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
 _WER_FAULT_REPORTING_FLAG_NOHEAP = 1  # werapi.h: a report holds no heap
@@ -31,6 +32,15 @@ def forbid_memory_images() -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def settle_after_start() -> None:
+    """What was made while starting stays for good: the collector of cycles need not walk through it again and again.
+
+    Without this a full collection walks through several hundred thousand objects and holds every thread up meanwhile.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _windows() -> None:

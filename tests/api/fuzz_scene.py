@@ -97,7 +97,7 @@ def _sendable(body: dict[str, Any]) -> dict[str, Any]:
 def fill(scene: ApiScene) -> Known:
     """Messages in many states, received ones readable and not."""
     sent = Scene(scene.journal, scene.clock, Path())
-    messages = [sent.taken(), sent.prepared(), sent.unknown(), sent.sent(), sent.held()]
+    messages = [sent.prepared(), sent.unknown(), sent.sent(), sent.held(), sent.taken()]
     owners = [scene.journal.outgoing(message_id).submission_id for message_id in messages]
     return Known(owners, [_arrive(scene, uid) for uid in range(1, 6)])
 

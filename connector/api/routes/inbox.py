@@ -9,6 +9,7 @@ from connector.api.arrivals import InboxFile, files_of, inbox_item, inbox_messag
 from connector.api.attachment import attachment
 from connector.api.envelopes import Envelope
 from connector.api.guard.tokens import Caller
+from connector.api.kept import KeptJson, page_of, ready
 from connector.api.mailboxes import find_mailbox
 from connector.api.preview import PREVIEW, PreviewPage, Previews
 from connector.api.requests import Since, Until, requires
@@ -18,6 +19,7 @@ from connector.domain.errors import InvalidSubmission
 from connector.domain.scopes import Scope
 from connector.domain.states import IncomingState
 from connector.exchange.arrival import Arrival
+from connector.journal.inbox import TakenMark
 from connector.journal.journal import Journal
 from connector.journal.records import IncomingMessage
 
@@ -27,6 +29,7 @@ Id = Annotated[str, Path(pattern="^[0-9A-Z]{26}$", description="ULID", examples=
 Number = Annotated[int, Path(ge=0, le=10_000, description="`number` of the document")]
 Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`next_cursor` of the page before")]
 
+_KEPT_BYTES = 4_000_000  # of answers that are ready: a few hundred messages, or thousands of list items
 _Responses = dict[int | str, dict[str, Any]]
 _BYTES: _Responses = {
     200: {
@@ -64,9 +67,13 @@ def _messages(
     router: APIRouter, services: ApiServices, envelope: Callable[[IncomingMessage], Envelope],
     opened: Callable[[IncomingMessage], Arrival],
 ) -> None:  # fmt: skip
-    journal, may_read = services.journal, [requires(Scope.INBOX_READ)]
+    journal, may_read, kept = services.journal, [requires(Scope.INBOX_READ)], KeptJson(_KEPT_BYTES)
 
-    @router.get("", summary="List received messages", dependencies=may_read)
+    def item(row: IncomingMessage, mark: TakenMark | None) -> bytes:
+        about = envelope(row)  # may only be known later
+        return kept.of(("item", row, about, mark), lambda: inbox_item(row, about, mark))
+
+    @router.get("", summary="List received messages", dependencies=may_read, response_model=InboxModel)
     def list_(
         *,
         mailbox: Annotated[str | None, Query(max_length=320, description="Folder name or address")] = None,
@@ -76,21 +83,25 @@ def _messages(
         until: Until = None,
         cursor: Cursor = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    ) -> InboxModel:
+    ) -> Response:
         """Newest first: messages for people, neither receipts nor duplicates."""
         box = find_mailbox(services.settings, mailbox).address if mailbox is not None else None
         rows = journal.newest_received(
             limit=limit + 1, after=cursor, states=state or None, mailbox=box, since=since, until=until, is_taken=taken
         )  # fmt: skip
         marks = journal.taken_marks([row.id for row in rows])
-        items = [inbox_item(row, envelope(row), marks.get(row.id)) for row in rows[:limit]]
-        return InboxModel(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+        items = [item(row, marks.get(row.id)) for row in rows[:limit]]
+        return page_of(items, rows[limit - 1].id if len(rows) > limit else None)
 
-    @router.get("/{inbox_id}", summary="One received message, opened", dependencies=may_read)
-    def show(inbox_id: Id) -> InboxMessageModel:
+    @router.get(
+        "/{inbox_id}", summary="One received message, opened", dependencies=may_read,
+        response_model=InboxMessageModel,
+    )  # fmt: skip
+    def show(inbox_id: Id) -> Response:
         """Sender, text, documents with their patients. Nothing of it is verified but what the operator checks."""
         row = journal.incoming(inbox_id)
-        return inbox_message(row, opened(row), journal.taken_marks([row.id]).get(row.id))
+        mark = journal.taken_marks([row.id]).get(row.id)
+        return ready(kept.of(("whole", row, mark), lambda: inbox_message(row, opened(row), mark)))
 
     @router.post("/{inbox_id}/taken", summary="Say that you have it")
     def taken(inbox_id: Id, caller: Annotated[Caller, requires(Scope.INBOX_WRITE)]) -> InboxItemModel:

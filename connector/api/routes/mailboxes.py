@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
+from connector.api.kept import as_json
 from connector.api.mailboxes import find_mailbox, mailbox_models, token_state_model
 from connector.api.requests import requires
 from connector.api.services import ApiServices, TokenPort
@@ -18,10 +19,10 @@ def routes(services: ApiServices) -> APIRouter:
     """The list."""
     router = APIRouter(prefix="/mailboxes", tags=["mailboxes"])
 
-    @router.get("", summary="Mailboxes", dependencies=[requires(Scope.STATUS_READ)])
-    def list_() -> MailboxesModel:
+    @router.get("", summary="Mailboxes", dependencies=[requires(Scope.STATUS_READ)], response_model=MailboxesModel)
+    def list_() -> Response:
         """Every mailbox of the settings, how it is and what it waits for."""
-        return MailboxesModel(items=mailbox_models(services))
+        return as_json(MailboxesModel(items=mailbox_models(services)))
 
     return router
 

@@ -6,6 +6,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from connector.api.guard.tokens import Caller
+from connector.api.kept import KeptJson, as_json, page_of
 from connector.api.mailboxes import find_mailbox
 from connector.api.render import message_detail, message_model
 from connector.api.requests import IdempotencyKey, MessageId, Since, Until, requires
@@ -16,12 +17,14 @@ from connector.client.models.messages import HEAD_EXAMPLE, MessageDetailModel, M
 from connector.domain.ports import IdSource
 from connector.domain.scopes import Scope
 from connector.domain.states import OutgoingState
+from connector.journal.records import SubmissionView
 
 __all__ = ["PATH", "routes"]
 
 Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=100)]
 
+_KEPT_BYTES = 2_000_000  # of list items that are ready: some 2 000
 _BODIES_AT_ONCE = 4  # of the largest size; usual ones are a hundredth of it
 _BODY = {
     "requestBody": {
@@ -86,9 +89,12 @@ def _taking(router: APIRouter, services: ApiServices, ids: IdSource) -> None:
 
 
 def _reading(router: APIRouter, services: ApiServices) -> None:
-    journal, may_read = services.journal, requires(Scope.MESSAGES_READ)
+    journal, may_read, kept = services.journal, requires(Scope.MESSAGES_READ), KeptJson(_KEPT_BYTES)
 
-    @router.get("", summary="List messages", dependencies=[may_read])
+    def item(view: SubmissionView, corrected_by: str | None) -> bytes:
+        return kept.of((view.id, view.revision, corrected_by), lambda: message_model(view, corrected_by))
+
+    @router.get("", summary="List messages", dependencies=[may_read], response_model=MessagesModel)
     def list_(
         *,
         mailbox: Annotated[str | None, Query(max_length=320, description="Folder name or address")] = None,
@@ -99,7 +105,7 @@ def _reading(router: APIRouter, services: ApiServices) -> None:
         until: Until = None,
         cursor: Cursor = None,
         limit: Limit = 50,
-    ) -> MessagesModel:
+    ) -> Response:
         """Newest first, whatever door they came by.
 
         With ``q`` or ``reference`` a page may hold less than there is: go on while there is a ``next_cursor``.
@@ -110,14 +116,16 @@ def _reading(router: APIRouter, services: ApiServices) -> None:
             after=cursor,
         )  # fmt: skip
         corrected = journal.corrections_of([view.id for view in page.items])
-        items = [message_model(view, corrected.get(view.id)) for view in page.items]
-        return MessagesModel(items=items, next_cursor=page.after)
+        return page_of((item(view, corrected.get(view.id)) for view in page.items), page.after)
 
-    @router.get("/{message_id}", summary="One message with its story", dependencies=[may_read])
-    def show(message_id: MessageId) -> MessageDetailModel:
+    @router.get(
+        "/{message_id}", summary="One message with its story", dependencies=[may_read],
+        response_model=MessageDetailModel,
+    )  # fmt: skip
+    def show(message_id: MessageId) -> Response:
         """Recipients, answers of the operator, receipts, and every line of its trace."""
         trace, corrected_by = journal.trace(subject_id=message_id), journal.correction_of(message_id)
-        return message_detail(journal.submission(message_id), trace, corrected_by)
+        return as_json(message_detail(journal.submission(message_id), trace, corrected_by))
 
 
 def _announced(request: Request, limit: int) -> int:
