@@ -86,6 +86,7 @@ class RecipientState(StrEnum):
     DELIVERED = "delivered"
     READ = "read"
     BOUNCED = "bounced"
+    NO_NEWS = "no_news"  # accepted, a receipt was asked for, and none came in time; a later one still counts
 
 
 class IncomingState(StrEnum):

@@ -20,6 +20,7 @@ class SourceKind(StrEnum):
     MLLP = "mllp"
     CLI = "cli"
     PAGE = "page"  # a person sent an earlier one anew, to another recipient
+    NOTICE = "notice"  # our own answer to a received message: read receipt, integration failure
 
 
 class FileRole(StrEnum):

@@ -19,7 +19,10 @@ from connector.operators.base import Lookup, Receiver
 __all__ = ["Inquirer", "served_and_put_off"]
 
 
-_LEFT = (RecipientState.ACCEPTED, RecipientState.DELIVERED, RecipientState.READ, RecipientState.BOUNCED)
+_LEFT = (
+    RecipientState.ACCEPTED, RecipientState.NO_NEWS, RecipientState.DELIVERED, RecipientState.READ,
+    RecipientState.BOUNCED,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ SERVER_CHARS = 255  # of the trace
 _BLOCKING = (WaitingFor.CREDENTIALS, WaitingFor.SETTINGS)
 _ABOUT_MAILBOX = (ConnectionFailed, LoginDeferred, AuthenticationRefused)
 _OPEN = (RecipientState.PENDING, RecipientState.DEFERRED)
-_REACHED = (RecipientState.ACCEPTED, RecipientState.DELIVERED, RecipientState.READ)
+_REACHED = (RecipientState.ACCEPTED, RecipientState.NO_NEWS, RecipientState.DELIVERED, RecipientState.READ)
 
 
 @dataclass(slots=True)
@@ -66,6 +66,7 @@ class Dispatcher:
     parallel: int
     identity: Identity | None = None  # who sends; the same object that the sender shows, in the same thread
     actor: str = "connector"  # for the trace (Ref#2 ECO.4.1.2), unless the identity tells
+    null_sender_for_notices: bool = False  # the operator takes MAIL FROM:<> of our read receipts (RFC 8098 3)
     may_try_identity_again: bool = False  # True for a certificate: showing it again locks no account
     luck: Callable[[], float] = random.random
     _failures: int = 0  # connection failures in a row: the mailbox pauses, not each message alone
@@ -184,6 +185,7 @@ class Dispatcher:
             content=letter.content,
             delivery_receipt=letter.options.delivery_receipt,
             envelope_id=message.id,
+            null_sender=letter.is_notice and self.null_sender_for_notices,
         )
 
     def _nobody_left(self, message: OutgoingMessage) -> None:

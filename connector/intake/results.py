@@ -33,7 +33,7 @@ from connector.settings.model import MailboxSettings, OutboxSettings
 __all__ = ["StatusFiles", "StatusReporter"]
 
 _FAILED = (Etat.ERREUR, Etat.DOUBLON, Etat.ANNULE)
-_SUCCEEDED = (Etat.ENVOYE, Etat.REMIS, Etat.LU)
+_SUCCEEDED = (Etat.SANS_NOUVELLES, Etat.ENVOYE, Etat.REMIS, Etat.LU)
 
 
 class StatusFiles:

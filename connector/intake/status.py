@@ -33,6 +33,7 @@ class Etat(StrEnum):
     PRIS = "pris"
     CONTROLE = "controle"  # checked and frozen, not yet queued: one commit in this version, so never seen
     EN_FILE = "en_file"
+    SANS_NOUVELLES = "sans_nouvelles"  # sent, and no receipt came in time
     ENVOYE = "envoye"
     REMIS = "remis"
     LU = "lu"
@@ -63,6 +64,7 @@ _RECIPIENT_WORDS: Mapping[RecipientState, Etat] = MappingProxyType({
     RecipientState.DELIVERED: Etat.REMIS,
     RecipientState.READ: Etat.LU,
     RecipientState.BOUNCED: Etat.ERREUR,
+    RecipientState.NO_NEWS: Etat.SANS_NOUVELLES,
 })  # fmt: skip
 
 _CARD = frozenset({
@@ -175,6 +177,8 @@ def _problems(view: SubmissionView) -> tuple[Problem, ...]:
         codes.append("REMISE_ECHEC")
     if RecipientState.REFUSED in known and not codes:
         codes.append("OPERATEUR_REFUS")
+    if RecipientState.NO_NEWS in known:
+        codes.append("SANS_NOUVELLES")
     return _explained(codes)
 
 

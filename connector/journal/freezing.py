@@ -103,6 +103,7 @@ def _write_messages(
         content = {
             "header_message_id": frozen.header_message_id, "payload_id": payload["id"],
             "size_bytes": payload["size_bytes"], "document_codes": json.dumps(frozen.document_codes),
+            "awaits_receipt": frozen.awaits_receipt,
         }  # fmt: skip
         if position == 0:
             writing.run(sql.CHANGE_MESSAGE, {**common, **content, "row": row_id, "revision": row.revision + 1})

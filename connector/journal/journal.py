@@ -2,7 +2,8 @@
 
 The questions live with their subject: :mod:`submissions <connector.journal.submissions>`, :mod:`freezing`,
 :mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`, :mod:`inbox`,
-:mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`, :mod:`refused`, :mod:`documents`.
+:mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`, :mod:`refused`, :mod:`documents`,
+:mod:`receipts`, :mod:`notices`.
 All are synchronous and thread-safe.
 
 Promises, each with its test:
@@ -24,8 +25,10 @@ from connector.journal.events import Events
 from connector.journal.freezing import Freezing
 from connector.journal.inbox import InboxMarks
 from connector.journal.incoming import Incoming
+from connector.journal.notices import Notices
 from connector.journal.outgoing import Outgoing
 from connector.journal.payloads import Payloads
+from connector.journal.receipts import Receipts
 from connector.journal.refused import RefusedDrops
 from connector.journal.search import Search
 from connector.journal.statistics import Statistics
@@ -41,7 +44,8 @@ __all__ = ["Journal", "journal_exists"]
 
 class Journal(
     Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients, InboxMarks, Events, Search,
-    Statistics, WebhookMarks, RefusedDrops, ReceivedDocuments,
+    Statistics, WebhookMarks, RefusedDrops, ReceivedDocuments, Receipts,
+    Notices,
 ):  # fmt: skip
     """The journal. Make it with :meth:`open`."""
 

@@ -17,9 +17,11 @@ from connector.domain.states import (
     OUTGOING_FINAL,
     OutgoingEvent,
     OutgoingState,
+    RecipientState,
     WaitingFor,
     next_outgoing,
 )
+from connector.domain.submission import SourceKind
 from connector.journal import statements as sql
 from connector.journal.failure import UnknownRow
 from connector.journal.records import OutgoingMessage, RecipientChange
@@ -129,7 +131,7 @@ class Outgoing(JournalPart):
                 writing, row, event, {**news, "next_attempt_at": next_attempt_at}, server=server, actor=actor
             )
             if recipients:
-                writing.run(sql.CHANGE_RECIPIENT, [_recipient_change(message_id, change) for change in recipients])
+                writing.run(sql.CHANGE_RECIPIENT, [_recipient_change(writing, row, change) for change in recipients])
         reach("journal.recorded")
         return state
 
@@ -275,11 +277,14 @@ def advance(
     if event in _RENEWS_DEADLINE:
         changes["deadline_at"] = writing.now + timedelta(microseconds=row.lifetime_us)
     writing.run(sql.CHANGE_MESSAGE, {**changes, "row": row.id})
-    writing.run(sql.BUMP_SUBMISSION, {"submission": row.submission_id, "by": 1})
+    source = writing.run(sql.BUMP_AND_TELL, {"submission": row.submission_id, "by": 1}).scalar()
     code = news.get("code")
+    action = _ACTIONS.get(event, event.value)
+    if source == SourceKind.NOTICE and event in _ACTIONS:
+        action = "notice"  # what the LPS gave us is counted without our own answers
     writing.note(
-        _ACTIONS.get(event, event.value), mailbox=row.mailbox, subject_id=row.id, server=server,
-        answer=news.get("answer") or "", outcome=f"{state} {code}" if code else state, actor=actor,
+        action, mailbox=row.mailbox, subject_id=row.id, server=server, answer=news.get("answer") or "",
+        outcome=f"{state} {code}" if code else state, actor=actor,
     )  # fmt: skip
     return state
 
@@ -323,8 +328,10 @@ def _next_attempt(writing: Writing, state: OutgoingState, news: dict[str, Any]) 
     return wanted if state is OutgoingState.WAITING else None
 
 
-def _recipient_change(message_id: str, change: RecipientChange) -> dict[str, Any]:
+def _recipient_change(writing: Writing, row: Row[Any], change: RecipientChange) -> dict[str, Any]:
+    """The columns that change; who was accepted waits for a receipt from now on, when one was asked for."""
+    waits = row.awaits_receipt and change.state is RecipientState.ACCEPTED
     return {
-        "row": message_id, "who": change.address, "state": change.state, "code": change.code,
-        "text": clipped(change.text),
+        "row": row.id, "who": change.address, "state": change.state, "code": change.code,
+        "text": clipped(change.text), "waits_since": writing.now if waits else None,
     }  # fmt: skip

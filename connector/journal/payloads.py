@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from connector.domain.submission import SourceKind
 from connector.journal import statements as sql
 from connector.journal.failure import PayloadCorrupt, PayloadMissing
 from connector.journal.records import Letter
@@ -58,7 +59,8 @@ class Payloads(JournalPart):
         if row is None:
             raise PayloadMissing(message_id)
         content = self._opened(row.id, row.data, row.sha256)
-        return Letter(content, send_options(self._store.vault, row.submission_id, row.sealed))
+        options = send_options(self._store.vault, row.submission_id, row.sealed)
+        return Letter(content, options, is_notice=row.source == SourceKind.NOTICE)
 
     def _opened(self, payload_id: str, stored: bytes, sha256: str) -> bytes:
         content = self._store.vault.decrypt(payload_id, stored)

@@ -75,6 +75,7 @@ class FrozenMessage:
     document_ids: tuple[str, ...] = ()  # XDS uniqueIds inside
     document_codes: tuple[str, ...] = ()  # values of X-MSS-CODECDA
     patient: str = field(default="", repr=False)  # identifier; kept only as a keyed hash, for the order of sending
+    awaits_receipt: bool = True  # one was asked for: silence becomes visible after a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Letter:
 
     content: bytes = field(repr=False)
     options: SendOptions
+    is_notice: bool = False  # our own answer to something received
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,7 @@ class OutgoingMessage:
     answer: str | None  # last answer of the server
     recipients: tuple[MessageRecipient, ...]
     document_codes: tuple[str, ...] = ()
+    awaits_receipt: bool = False  # one was asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

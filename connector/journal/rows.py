@@ -114,7 +114,7 @@ def _outgoing(row: AnyRow, recipients: list[AnyRow]) -> OutgoingMessage:
         data_begun=row.data_begun, header_message_id=row.header_message_id, payload_id=row.payload_id,
         size_bytes=row.size_bytes, code=row.code, detail=row.detail, answer=row.answer,
         recipients=tuple(_recipient(each) for each in recipients),
-        document_codes=tuple(json.loads(row.document_codes)),
+        document_codes=tuple(json.loads(row.document_codes)), awaits_receipt=bool(row.awaits_receipt),
     )  # fmt: skip
 
 

@@ -33,8 +33,8 @@ from connector.domain.address import MailboxAddress
 
 __all__ = [
     "REVISION", "api_clients", "inbox_taken", "incoming", "message_documents", "message_recipients", "messages",
-    "meta", "metadata", "payloads", "received_documents", "refused_drops", "request_keys", "submission_files",
-    "submissions", "trace", "trace_checkpoints", "webhook_marks",
+    "meta", "metadata", "notices", "payloads", "receipts", "received_documents", "refused_drops", "request_keys",
+    "submission_files", "submissions", "trace", "trace_checkpoints", "webhook_marks",
 ]  # fmt: skip
 
 REVISION = "0005"
@@ -161,6 +161,7 @@ messages = Table(
     Column("answer", String(500)),
     Column("claim_owner", String(80)),
     Column("claim_until", Moment),
+    Column("awaits_receipt", Boolean),  # one was asked for; empty in rows older than 0005
     UniqueConstraint("submission_id", "position", name="uq_messages_position"),
     Index("ix_messages_due", "mailbox", "state", "next_attempt_at", "id"),
     Index("ix_messages_state", "state", "next_attempt_at", "id"),
@@ -178,7 +179,9 @@ message_recipients = Table(
     Column("code", Integer, nullable=False),
     Column("text", String(500), nullable=False),
     Column("order_key", String(64)),  # keyed hash of patient and address: what is sent in order
+    Column("waits_since", Moment),  # accepted, and a receipt is to come: since then
     Index("ix_message_recipients_order", "order_key"),
+    Index("ix_message_recipients_waits", "waits_since"),
 )
 
 message_documents = Table(
@@ -217,6 +220,39 @@ incoming = Table(
     Index("ix_incoming_due", "mailbox", "state", "next_attempt_at", "id"),
     Index("ix_incoming_same", "mailbox", "sha256"),
 )
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("message_id", _ID, primary_key=True),
+    Column("incoming_id", _ID, primary_key=True),  # the message that brought it; "" when it came another way
+    Column("position", Integer, primary_key=True),  # within it
+    Column("at", Moment, nullable=False),
+    Column("named", String(320), nullable=False),  # the address as the receipt has it
+    Column("recipient", Address),  # whom of the message it is about; empty when that cannot be told
+    Column("kind", String(20), nullable=False),
+    Column("form", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("smtp_code", Integer, nullable=False),
+    Column("integration_code", String(10), nullable=False),
+    Column("text", String(500), nullable=False),
+)
+"""What was heard about single recipients, as it came; never changed."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("incoming_id", _ID, primary_key=True),
+    Column("slot", String(10), primary_key=True),  # each is used once for a message, whatever happens
+    Column("kind", String(20), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("codes", String(500), nullable=False),  # JSON list, of an integration failure
+    Column("reason", String(40), nullable=False),  # why nothing was sent; "" when something was
+    Column("message_id", _ID),  # that carries it
+    Index("ix_notices_message", "message_id"),
+)
+"""Our answers to received messages: read receipts and notices of a failed integration."""
 
 trace = Table(
     "trace",

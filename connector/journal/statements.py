@@ -107,8 +107,8 @@ MARK_REPORTED = (
 
 
 def list_submissions(*, states: bool, mailbox: bool, after: bool) -> Select[Any]:
-    """Submissions, newest first, with the filters that are wanted."""
-    statement = select(submissions).order_by(s.id.desc()).limit(b("limit"))
+    """Submissions of the LPS, newest first, with the filters that are wanted; our own notices are not among them."""
+    statement = select(submissions).where(s.source != "notice").order_by(s.id.desc()).limit(b("limit"))
     if states:
         statement = statement.where(s.id.in_(select(m.submission_id).where(m.state.in_(many("states")))))
     if mailbox:

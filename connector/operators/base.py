@@ -29,6 +29,7 @@ class OutgoingEnvelope:
     content: bytes = field(repr=False)  # RFC 5322, CRLF, as it will be sent
     delivery_receipt: bool = True  # ask for DSN when the server offers it
     envelope_id: str = ""  # ENVID of RFC 3461: our message id in the journal
+    null_sender: bool = False  # MAIL FROM:<>, so that no bounce comes back
 
 
 @dataclass(frozen=True, slots=True)

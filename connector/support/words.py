@@ -94,6 +94,7 @@ RECIPIENT_WORDS: Mapping[RecipientState, Text] = MappingProxyType({
     RecipientState.DELIVERED: Text("remis", "delivered"),
     RecipientState.READ: Text("lu", "read"),
     RecipientState.BOUNCED: Text("non remis", "not delivered"),
+    RecipientState.NO_NEWS: Text("sans nouvelles", "no news"),
 })  # fmt: skip
 """One recipient."""
 

@@ -217,7 +217,7 @@ class RecipientStateModel(Answer):
     kind: str
     """``to`` or ``cc``."""
     state: str
-    """``pending``, ``accepted``, ``deferred``, ``refused``, ``delivered``, ``read``, ``bounced``."""
+    """``pending``, ``accepted``, ``deferred``, ``refused``, ``delivered``, ``read``, ``bounced``, ``no_news``."""
     code: int = 0
     """Of SMTP, 0 when there is none."""
     text: str = ""

@@ -18,6 +18,7 @@ from connector.domain.catalogue.explanation import Explanation
 from connector.domain.catalogue.hl7 import HL7_CODES
 from connector.domain.catalogue.own import OWN_CODES
 from connector.domain.catalogue.page import PAGE_CODES
+from connector.domain.catalogue.receipts import RECEIPT_CODES
 from connector.domain.catalogue.reception import RECEPTION_CODES
 from connector.domain.catalogue.sessions import SESSIONS_CODES
 from connector.domain.catalogue.trust import TRUST_CODES
@@ -34,6 +35,7 @@ CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
     | HL7_CODES
     | OWN_CODES
     | PAGE_CODES
+    | RECEIPT_CODES
     | RECEPTION_CODES
     | SESSIONS_CODES
     | TRUST_CODES

@@ -190,7 +190,8 @@ class SmtpConnection:
 
     async def _mail(self, envelope: OutgoingEnvelope, options: Sequence[bytes]) -> None:
         self._in_transaction = True
-        sender = f"FROM:<{envelope.sender}>".encode("ascii")
+        path = "" if envelope.null_sender else str(envelope.sender)
+        sender = f"FROM:<{path}>".encode("ascii")
         reply = await self.client.execute_command(b"MAIL", sender, *options)
         if reply.code != 250:
             _refuse(reply, "the sender")

@@ -41,3 +41,33 @@ def upgrade() -> None:
         "ix_received_documents_set", "received_documents", ["mailbox", "set_id", "version", "incoming_id"]
     )
     op.create_index("ix_received_documents_related", "received_documents", ["related_id"])
+    op.add_column("messages", sa.Column("awaits_receipt", sa.Boolean))
+    op.add_column("message_recipients", sa.Column("waits_since", sa.BigInteger))
+    op.create_index("ix_message_recipients_waits", "message_recipients", ["waits_since"])
+    op.create_table(
+        "receipts",
+        sa.Column("message_id", sa.String(26), primary_key=True),
+        sa.Column("incoming_id", sa.String(26), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("named", sa.String(320), nullable=False),
+        sa.Column("recipient", sa.String(320)),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("form", sa.String(20), nullable=False),
+        sa.Column("status", sa.String(20), nullable=False),
+        sa.Column("smtp_code", sa.Integer, nullable=False),
+        sa.Column("integration_code", sa.String(10), nullable=False),
+        sa.Column("text", sa.String(500), nullable=False),
+    )
+    op.create_table(
+        "notices",
+        sa.Column("incoming_id", sa.String(26), primary_key=True),
+        sa.Column("slot", sa.String(10), primary_key=True),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("actor", sa.String(255), nullable=False),
+        sa.Column("codes", sa.String(500), nullable=False),
+        sa.Column("reason", sa.String(40), nullable=False),
+        sa.Column("message_id", sa.String(26)),
+    )
+    op.create_index("ix_notices_message", "notices", ["message_id"])
