@@ -27,6 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 _FULL_DATE = 8
+_PARTICLE_CHARS = 3  # de, du, des, von: shared by many
 _SEXES = frozenset({"M", "F"})
 _WORDS = re.compile(r"[A-Z0-9]+")
 
@@ -206,6 +207,7 @@ def _share_a_word(ones: Sequence[str], others: Sequence[str]) -> bool:
 
 
 def _words(names: Sequence[str]) -> set[str]:
-    """The words of each name and the name in one piece, folded: hyphens, blanks and apostrophes do not count."""
+    """The words of each name, particles aside, and the name in one piece; hyphens and apostrophes do not count."""
     split = [_WORDS.findall(ascii_fold(name).upper()) for name in names]
-    return {word for words in split for word in (*words, "".join(words)) if word}
+    pieces = {"".join(words) for words in split} - {""}
+    return pieces | {word for words in split for word in words if len(word) > _PARTICLE_CHARS}

@@ -141,7 +141,7 @@ def _found(opened: OpenedMessage, limits: Limits) -> _Found:
     for text in opened.texts:
         _sort_text(text, found)
     has_archive = any(part.role is PartRole.XDM for part in found.parts)
-    if opened.subject_raw.upper().startswith(MARKER) and not has_archive:
+    if opened.subject_raw.upper().startswith(MARKER) and not has_archive and not found.documents:
         found.warnings.append("XDM_ABSENT")
     return found
 
