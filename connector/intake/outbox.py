@@ -33,7 +33,7 @@ from connector.intake.scan import Listing, Observation, list_folder
 from connector.intake.sidecar import Sidecar, listed_names, read_sidecar
 from connector.intake.split import Part, is_lot, split, split_index
 from connector.intake.stability import Calm, Facts, Verdict, judge
-from connector.intake.wholeness import Whole, wholeness
+from connector.intake.wholeness import Whole, sidecar_wholeness, wholeness
 from connector.platform.files import read_regular_file, remove_litter, unavailable
 from connector.settings.model import MailboxSettings, Readiness
 
@@ -281,7 +281,7 @@ class Outbox:
         )
         verdict = judge(self._settings.readiness, facts)
         if verdict is not Verdict.WAIT:
-            ends = {self._end(file) for file in drop.data}
+            ends = {self._end(file) for file in (*drop.data, *drop.sidecars)}
             proven = ends <= {Whole.YES}
             if Whole.NO not in ends and self._hashes_fit(drop, sidecars) and (verdict is Verdict.READY or proven):
                 return _Decision.TAKE
@@ -293,7 +293,11 @@ class Outbox:
             return Whole.YES  # refused after the claim
         if file not in self._ends:
             try:
-                self._ends[file] = wholeness(self._read(file), self._limits)
+                data = self._read(file)
+                is_ours = is_sidecar(file.name)
+                self._ends[file] = (
+                    sidecar_wholeness(file.name, data, self._limits) if is_ours else wholeness(data, self._limits)
+                )
             except InvalidSubmission:
                 return Whole.YES  # refused after the claim
             except (OSError, Unavailable):
@@ -323,12 +327,22 @@ class Outbox:
         created_at = self._clock.now()
         try:
             if is_incomplete and drop.index is None:
+                self._check_sidecars(claim_id, drop)
                 raise _incomplete(drop, self._settings.readiness)
             self._take_claim(claim_id, drop.base, cut, created_at)
         except InvalidSubmission as error:
             self._refuse(claim_id, drop.base, error, created_at)
         self._is_settled = before
         return True
+
+    def _check_sidecars(self, claim_id: str, drop: Drop) -> None:
+        """What is wrong with a sidecar says more than that something is missing.
+
+        Raises:
+            InvalidSubmission: it cannot be read.
+        """
+        for file in drop.sidecars:
+            read_sidecar(file.name, self.claims.read(claim_id, file.name), self._limits)
 
     def _take_claim(self, claim_id: str, base: str, cut: Collection[str], now: datetime) -> None:
         """Give it to the journal as one submission, or make a lot of it."""

@@ -5,6 +5,7 @@ code that says why.
 """
 
 import io
+import json
 import re
 import zipfile
 from enum import Enum
@@ -13,7 +14,7 @@ from connector.documents.xml import parse_xml
 from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
 
-__all__ = ["Whole", "wholeness"]
+__all__ = ["Whole", "sidecar_wholeness", "wholeness"]
 
 
 class Whole(Enum):
@@ -35,6 +36,7 @@ _HPRIM_RECORD_END = re.compile(rb"\*{4}FIN\*{3,4}")
 _PDF_LENGTH = re.compile(rb"/Linearized\b[^>]{0,200}?/L\s+(\d{1,12})")
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
+_BEGINNINGS = (b"%PDF-", b"PK\x03\x04", _JPEG, _PNG, b"MSH|", b"FHS|", b"BHS|", b"H|~^")
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _HPRIM_SANTE = re.compile(rb"H[^A-Za-z0-9\s][~^\\&|]{2,4}")
 
@@ -42,17 +44,40 @@ _HPRIM_SANTE = re.compile(rb"H[^A-Za-z0-9\s][~^\\&|]{2,4}")
 def wholeness(data: bytes, limits: Limits) -> Whole:
     """Look at the end of a file; what kind it is, its first bytes say, never its name."""
     start = data.removeprefix(_BOM).lstrip(_BLANKS)
+    if data and any(beginning.startswith(data) for beginning in _BEGINNINGS):
+        return Whole.NO  # not even its kind is written yet
     if start.startswith(b"<") or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return _told(is_whole=_xml_is_whole(data, start, limits))
     if data.startswith(b"PK"):
         return _told(is_whole=_zip_is_whole(data))
     if b"%PDF-" in data[:1024]:
         return _told(is_whole=_pdf_is_whole(data))
-    if data.startswith(_JPEG):
-        return _told(is_whole=_jpeg_is_whole(data))
-    if data.startswith(_PNG):
-        return _told(is_whole=_PNG_END in data)
+    if data.startswith((_JPEG, _PNG)):
+        return _told(is_whole=_jpeg_is_whole(data) if data.startswith(_JPEG) else _PNG_END in data)
     return _wholeness_of_lines(data, start)
+
+
+def sidecar_wholeness(name: str, data: bytes, limits: Limits) -> Whole:
+    """The same for a sidecar: JSON and XML close what they open; of an INI half may look like a whole one."""
+    if name.casefold().endswith(".ini"):
+        return Whole.CANNOT_TELL
+    if name.casefold().endswith(".xml"):
+        return wholeness(data, limits)
+    return _told(is_whole=not _json_is_cut(data))
+
+
+def _json_is_cut(data: bytes) -> bool:
+    """True when more of it would have to follow; what is wrong otherwise is whole, and refused after the claim."""
+    text = data.decode("utf-8-sig", "replace").rstrip()
+    if not text.endswith("}"):
+        return True
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(text) or error.msg.startswith("Unterminated string")
+    except RecursionError:
+        return False
+    return False
 
 
 def _wholeness_of_lines(data: bytes, start: bytes) -> Whole:

@@ -65,6 +65,7 @@ def send_all(bench: Bench) -> int:
 
 def finish(bench: Bench) -> None:
     """Everything leaves, is reported, and the lots are closed."""
+    bench.scan()
     while bench.scan(after=2.0) + send_all(bench) + bench.reporter.run_once():
         pass
 

@@ -1,5 +1,6 @@
 """Which files belong together does not depend on the order in which they appear."""
 
+import json
 import unicodedata
 from random import Random
 
@@ -11,7 +12,7 @@ from connector.domain.limits import Limits
 from connector.intake.drop import Drop, base_name, group
 from connector.intake.scan import Observation
 from connector.intake.stability import Calm
-from connector.intake.wholeness import Whole, wholeness
+from connector.intake.wholeness import Whole, sidecar_wholeness, wholeness
 from connector.sandbox.samples import sample, sample_names
 
 
@@ -170,11 +171,44 @@ HPRIM = b"A\r\nB\r\n****LAB****\r\nRES|x\r\n****FIN****\r\n****FINFICHIER****\r\
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x00IEND\xaeB`\x82", Whole.YES),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x00IEND\xaeB`", Whole.NO),
         (b"plain text", Whole.CANNOT_TELL),
+        (b"%", Whole.NO),
+        (b"P", Whole.NO),
+        (b"\xff\xd8", Whole.NO),
+        (b"MSH|", Whole.NO),
         (b"", Whole.CANNOT_TELL),
     ],
 )
 def test_the_end_of_a_file_is_recognised(data: bytes, answer: Whole) -> None:
     assert wholeness(data, Limits()) is answer
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "answer"),
+    [
+        ("X.mss.json", b'\xef\xbb\xbf{"a": {"b": "}"}}\r\n', Whole.YES),
+        ("X.mss.json", b'{"a": {"b": 1}', Whole.NO),
+        ("X.mss.json", b'{"a": "text with }', Whole.NO),
+        ("X.mss.json", b'{"a": tru', Whole.NO),
+        ("X.mss.json", b'{"nom": "\xc3', Whole.NO),
+        ("X.MSS.JSON", b'{"a": nonsense}', Whole.YES),
+        ("X.mss.json", b'{"a": 1}}', Whole.YES),
+        ("X.mss.json", b'{"a":' * 2000 + b"}", Whole.YES),
+        ("X.mss.xml", b"<message><a/></message>", Whole.YES),
+        ("X.mss.xml", b"<message><a/>", Whole.NO),
+        ("X.mss.ini", b"[message]\r\ndestinataire1=dr.a@x.fr\r\n", Whole.CANNOT_TELL),
+    ],
+)
+def test_the_end_of_a_sidecar_is_recognised(name: str, data: bytes, answer: Whole) -> None:
+    assert sidecar_wholeness(name, data, Limits()) is answer
+
+
+@given(
+    st.recursive(st.none() | st.booleans() | st.text(max_size=5), lambda x: st.dictionaries(st.text(max_size=3), x))
+)
+def test_a_json_sidecar_is_whole_at_its_last_byte_only(tree: object) -> None:
+    data = json.dumps({"a": tree}, ensure_ascii=False).encode()
+    assert sidecar_wholeness("X.mss.json", data, Limits()) is Whole.YES
+    assert {sidecar_wholeness("X.mss.json", data[:cut], Limits()) for cut in range(len(data))} == {Whole.NO}
 
 
 @pytest.mark.parametrize("picture", [JPEG, PREVIEW], ids=["plain", "preview"])

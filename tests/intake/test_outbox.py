@@ -167,8 +167,29 @@ class TestSidecarProfile:
         bench = make_bench(readiness="accompagne")
         bench.drop("X.xml")
         assert bench.settle() == 0
+        bench.drop("X.mss.ini", b"[message]\r\ndestinataire1=dr.b@test.mssante.exa")
+        assert bench.scan() == 0, "half an INI file may look like a whole one"
         bench.drop("X.mss.ini", b"[message]\r\ndestinataire1=dr.b@test.mssante.example\r\n")
+        assert bench.scan(after=1.9) == 0
+        assert bench.scan(after=2.0) == 1
+        assert [str(r.address) for r in bench.only().messages[0].recipients] == ["dr.b@test.mssante.example"]
+
+    def test_half_a_json_sidecar_is_waited_for_however_long_its_writer_pauses(self, make_bench: MakeBench) -> None:
+        bench = make_bench(readiness="accompagne")
+        bench.drop("X.xml")
+        bench.drop("X.mss.json", b'{"options": {"urgent": true}')
+        bench.scan()
+        assert bench.scan(after=599) == 0
+        bench.drop("X.mss.json", b'{"options": {"urgent": true}}')
         assert bench.scan() == 1
+
+    def test_a_sidecar_that_stays_half_is_told_as_what_it_is(self, make_bench: MakeBench) -> None:
+        bench = make_bench(readiness="accompagne")
+        bench.drop("X.xml")
+        bench.drop("X.mss.json", b'{"options": {"urgent": true}')
+        bench.scan()
+        assert bench.scan(after=600) == 1
+        assert "Code : SIDECAR_INVALIDE" in bench.text("ERREURS", "X.erreur.txt")
 
     def test_a_listed_file_that_never_comes_is_named(self, make_bench: MakeBench) -> None:
         bench = make_bench(readiness="accompagne")
