@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from connector.domain.address import PATIENT_DOMAIN
 from connector.mail.addresses import parse_contacts
+from connector.mail.bounce_text import read_bounce_text
 from connector.mail.mime import Headers, header_block
 from connector.mail.parse import OpenedMessage, Part
 from connector.mail.subject import parse_subject
@@ -23,12 +24,14 @@ MAX_RETURNED_BYTES = 1 << 16
 MAX_TEXT_CHARS = 1 << 16
 MAX_RECIPIENTS = 1_000
 
+_XTEXT = re.compile(r"\+(2B|3D)(?=[^@]*@)")
 _BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n")
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _SMTP_CODE = re.compile(r"\s*smtp\s*;\s*([245]\d\d)\b", re.IGNORECASE)
 _DISPOSITION = re.compile(r";\s*([a-z-]{1,40})\s*(?:/\s*(.*))?", re.IGNORECASE | re.DOTALL)
 _CODE = re.compile(r"\b(?:([12]\d\d|90[0-6]|0)\^|(90[0-6])\b)")
 _ID_IN_TEXT = re.compile(r"<[^<>\s@]{1,200}@[^<>\s@]{1,200}>")
+_RETURNED_ID = re.compile(r"^message-id:\s*(<[^<>\s@]{1,200}@[^<>\s@]{1,200}>)", re.IGNORECASE | re.MULTILINE)
 _PATIENT_IN_TEXT = re.compile(rf"\b([0-9][0-9AB]{{14}}@{re.escape(PATIENT_DOMAIN)})\b", re.IGNORECASE)
 _BOUNCE_SUBJECT = re.compile(
     r"undeliver|non distribu|non remis|non delivre|echec d[e'] ?(?:la )?remise|impossible de remettre|failure notice"
@@ -38,6 +41,15 @@ _BOUNCE_SUBJECT = re.compile(
 )
 _DELAY_SUBJECT = re.compile(r"delay|retard|warning", re.IGNORECASE)
 _ROBOTS = frozenset({"mailer-daemon", "postmaster", "mailerdaemon", "noreply", "no-reply", "ne-pas-repondre"})
+_ABSENCE_SUBJECT = re.compile(
+    r"auto(?:matic)?[ -]?(?:reply|response)?\s*:|reponse automatique|absence|out of (?:the )?office|vacation"
+    r"|automatische antwort",
+    re.IGNORECASE,
+)
+_ABSENCE_HEADERS = ("x-sieve", "x-autoreply", "x-autorespond", "x-vacation")
+_REJECTED_SUBJECT = re.compile(r"automatically rejected mail|rejected:", re.IGNORECASE)
+_REPORT_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_NOTICE_TYPES = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 _RETURNED_TYPES = frozenset({
     "message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers",
 })  # fmt: skip
@@ -61,6 +73,7 @@ class ReceiptForm(StrEnum):
     MDN = "mdn"  # RFC 8098
     INTEGRATION_NOTICE = "integration_notice"  # ordinary mail with the KO subject
     PATIENT_SPACE = "patient_space"  # Mon espace santé's own words
+    SERVER_TEXT = "server_text"  # the sentences of a mail server that we know
     BOUNCE_LIKE = "bounce_like"  # looks like a bounce: nothing more is sure
 
 
@@ -80,6 +93,7 @@ class RecipientReport:
     status: str = ""  # enhanced status code, e.g. 5.1.1
     smtp_code: int = 0  # e.g. 550, 0 when unknown
     diagnostic: str = ""
+    also: str = ""  # the other address of the report: where an alias led to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +119,16 @@ def read_receipt(opened: OpenedMessage) -> Receipt | None:
         What it says, or ``None`` for an ordinary message (also for a report that names no recipient).
     """
     own_parts = [part for part in opened.parts if not part.forwarded]
-    reports = [part for part in own_parts if part.declared_type == "message/delivery-status"]
-    notices = [part for part in own_parts if part.declared_type == "message/disposition-notification"]
+    reports = [part for part in own_parts if part.declared_type in _REPORT_TYPES]
+    notices = [part for part in own_parts if part.declared_type in _NOTICE_TYPES]
     if reports and (receipt := _delivery_receipt(opened, reports[0])):
         return receipt
     if notices:
         return _read_receipt(opened, notices[0])
-    return _integration_notice(opened) or _patient_space_bounce(opened) or _bounce_like(opened)
+    told = _integration_notice(opened) or _patient_space_bounce(opened)
+    if told or _is_absence(opened):
+        return told
+    return _server_text(opened) or _bounce_like(opened)
 
 
 def is_automatic(opened: OpenedMessage) -> bool:
@@ -147,7 +164,18 @@ def _delivery_receipt(opened: OpenedMessage, report: Part) -> Receipt | None:
 def _field_groups(content: bytes) -> Iterator[Headers]:
     """The groups of fields of RFC 3464 2.1, set apart by blank lines."""
     groups = _BLANK_LINE.split(content[:MAX_REPORT_BYTES].strip(), MAX_RECIPIENTS)
-    return (header_block(group.strip()[: MAX_REPORT_BYTES // 8])[0] for group in groups)
+    for group in groups:
+        yield from _one_recipient_each(header_block(group.strip()[: MAX_REPORT_BYTES // 8])[0])
+
+
+def _one_recipient_each(group: Headers) -> Iterator[Headers]:
+    """Some servers forget the blank line between two recipients: each ``Final-Recipient`` begins one."""
+    pieces: list[list[tuple[str, str]]] = [[]]
+    for name, value in group.fields:
+        if name in ("final-recipient", "original-recipient") and any(name == known for known, _ in pieces[-1]):
+            pieces.append([])
+        pieces[-1].append((name, value))
+    return (Headers(tuple(piece)) for piece in pieces[:MAX_RECIPIENTS])
 
 
 def _names_recipient(group: Headers) -> bool:
@@ -158,8 +186,10 @@ def _recipient(group: Headers) -> RecipientReport:
     diagnostic = clean_line(group.get("diagnostic-code"))
     status = _STATUS.search(group.get("status")) or _STATUS.search(diagnostic)
     smtp_code = _SMTP_CODE.match(diagnostic)
+    addresses = _typed_addresses(group)
     return RecipientReport(
-        address=_typed_address(group),
+        address=addresses[0] if addresses else "",
+        also=addresses[1] if len(addresses) > 1 else "",
         kind=_kind_of(group.get("action"), status[1] if status else ""),
         status=status[1] if status else "",
         smtp_code=int(smtp_code[1]) if smtp_code else 0,
@@ -167,11 +197,18 @@ def _recipient(group: Headers) -> RecipientReport:
     )
 
 
-def _typed_address(group: Headers) -> str:
+def _typed_addresses(group: Headers) -> list[str]:
     """``rfc822; local@domain``: the original recipient, which we know, before the final one."""
     values = (group.get(name) for name in ("original-recipient", "final-recipient"))
-    contacts = (contact for value in values for contact in parse_contacts(value.partition(";")[2] or value))
-    return next((contact.address for contact in contacts if contact.address), "")
+    typed = (value.partition(";")[2] or value for value in values)
+    contacts = (contact for value in typed for contact in parse_contacts(_XTEXT.sub(_from_xtext, value)))
+    distinct = {contact.address.casefold(): contact.address for contact in reversed(list(contacts))}
+    return [address for address in reversed(distinct.values()) if address]
+
+
+def _from_xtext(match: re.Match[str]) -> str:
+    """RFC 3461 4: some servers give ORCPT back as it stood in the envelope."""
+    return chr(int(match[1], 16))
 
 
 def _kind_of(action: str, status: str) -> ReceiptKind:
@@ -195,11 +232,17 @@ def _read_receipt(opened: OpenedMessage, notice: Part) -> Receipt:
     code, text = _integration_error(opened, modifier, fields.get("error"))
     failed = bool(code or text)
     kind = _kind_of_disposition(disposition, failed=failed)
+    if disposition == "deleted" and _is_rejection(opened):
+        kind = ReceiptKind.FAILED
     message_id, references = _links(opened, fields.get("original-message-id"))
-    address = _typed_address(fields) or opened.sender.address
+    addresses = [*_typed_addresses(fields), opened.sender.address]
     return Receipt(
         form=ReceiptForm.MDN,
-        recipients=(RecipientReport(address=address, kind=kind, diagnostic=text),),
+        recipients=(
+            RecipientReport(
+                address=addresses[0], also=addresses[1] if addresses[1:] else "", kind=kind, diagnostic=text
+            ),
+        ),
         kind=kind,
         message_id=message_id,
         references=references,
@@ -288,6 +331,43 @@ def _cause(folded_text: str) -> BounceCause | None:
     return BounceCause.TOO_BIG if "undelivered mail returned to sender" in folded_text else None
 
 
+def _is_absence(opened: OpenedMessage) -> bool:
+    """An answering machine (Sieve, Exchange, old vacation programs) says nothing about the delivery."""
+    headers = opened.headers
+    return (
+        "vacation" in headers.get("auto-submitted").lower()
+        or any(headers.get(name) for name in _ABSENCE_HEADERS)
+        or _ABSENCE_SUBJECT.match(ascii_fold(opened.subject_raw)) is not None
+    )
+
+
+def _is_rejection(opened: OpenedMessage) -> bool:
+    """The ``reject`` of Sieve (RFC 5429 2.1.1) is a disposition notification *deleted*: nobody will ever see it."""
+    return bool(opened.headers.get("x-sieve")) or _REJECTED_SUBJECT.match(opened.subject_raw) is not None
+
+
+def _server_text(opened: OpenedMessage) -> Receipt | None:
+    """The words of a server that we know; ``X-Failed-Recipients`` (Exim) names the addresses as we wrote them."""
+    named = {contact.address.casefold() for contact in parse_contacts(opened.headers.get("x-failed-recipients"))}
+    text = read_bounce_text(opened.body[:MAX_TEXT_CHARS]) if named or _comes_from_robot(opened) else None
+    if text is None:
+        return None
+    kind = ReceiptKind.FAILED if text.is_final else ReceiptKind.DELAYED
+    reports = tuple(
+        RecipientReport(
+            address=each.address, kind=kind, status=each.status, smtp_code=each.smtp_code, diagnostic=each.diagnostic
+        )
+        for each in text.addresses
+        if not named or each.address.casefold() in named
+    )
+    if not reports:
+        return None
+    message_id, references = _links(opened, " ".join(text.returned_ids))
+    return Receipt(
+        form=ReceiptForm.SERVER_TEXT, recipients=reports, kind=kind, message_id=message_id, references=references
+    )
+
+
 def _bounce_like(opened: OpenedMessage) -> Receipt | None:
     """Bounces of servers that do not write RFC 3464 reports: recognised, not understood."""
     named = parse_contacts(opened.headers.get("x-failed-recipients"))
@@ -318,7 +398,8 @@ def _links(opened: OpenedMessage, original: str = "") -> tuple[str, tuple[str, .
         if part.declared_type in _RETURNED_TYPES and not part.forwarded
     ]
     named = _ID_IN_TEXT.findall(" ".join([original, *returned]))
-    in_text = _ID_IN_TEXT.findall(opened.body[:MAX_TEXT_CHARS])
+    text = opened.body[:MAX_TEXT_CHARS]
+    in_text = [*_RETURNED_ID.findall(text), *_ID_IN_TEXT.findall(text)]
     ids = list(dict.fromkeys([*named, *opened.in_reply_to, *opened.references, *in_text]))[:100]
     return (ids[0], tuple(ids[1:])) if ids else ("", ())
 

@@ -7,7 +7,7 @@ __all__ = ["RECEIPT_CODES"]
 RECEIPT_CODES = {
     "SANS_NOUVELLES": Explanation(
         "Aucun accusé n'est revenu du destinataire dans le délai prévu.",
-        "Le message est parti ; appelez le destinataire si le document est urgent. Un accusé tardif sera pris en compte.",
+        "Il est parti ; appelez le destinataire si le document est urgent. Un accusé tardif sera pris en compte.",
         "No receipt came back from the recipient in the time foreseen.",
         "The message left; call the recipient if the document is urgent. A late receipt will still count.",
     ),
