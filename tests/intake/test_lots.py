@@ -1,6 +1,7 @@
 """A drop that means several sendings: each leaves or fails by itself, and what is left of the lot is filed."""
 
 import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -186,6 +187,20 @@ class TestIndex:
         assert base_names(bench) == ["a"]
         assert filed(bench, "ERREURS") == ["oublie.erreur.txt", "oublie.xml"]
         assert bench.names("ENVOYES")[0].endswith("LOT/index.mss.csv")
+        assert bench.work() == []
+
+
+    @pytest.mark.parametrize(
+        "name", ["CON.xml", "aux.XML", "x" * 196 + ".xml", "éàü.xml", "-rf.xml", "a..b.xml", "with blank.xml"]
+    )
+    def test_odd_names_are_taken_and_filed(self, bench: Bench, name: str) -> None:
+        bench.drop(unicodedata.normalize("NFD", name), document(1))
+        bench.drop("LOT.mss.csv", index_of(name))
+        assert bench.settle() == 1
+        finish(bench)
+        assert len(bench.submissions()) == 1
+        assert len(bench.names("ENVOYES")) == 3
+        assert len(bench.names("STATUTS")) == 4
         assert bench.work() == []
 
 
