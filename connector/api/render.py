@@ -67,6 +67,7 @@ def _message(view: SubmissionView, corrected_by: str | None) -> dict[str, Any]:
         "reference": view.reference, "created_at": view.created_at,
         "state": overall_state([message.state for message in view.messages]).value, "waiting_for": sorted(waiting),
         "duplicate_of": view.duplicate_of, "corrects": view.corrects, "corrected_by": corrected_by,
+        "action": view.action.value, "replaces": view.replaces, "replaced_by": view.replaced_by, "lot": view.lot,
         "warnings": list(view.warnings),
         "files": [
             FileModel(

@@ -26,14 +26,16 @@ from connector.client.models.messages import (
     SubmitHeadModel,
     SubmitModel,
 )
+from connector.client.models.said import FileSaidModel, PatientSaidModel
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission, Unavailable
+from connector.domain.patient import INS_NIR, MatriculeINS
 from connector.domain.ports import IdSource
 from connector.domain.submission import FileRole, SendOptions, SourceKind, SubmittedFile
 from connector.intake.assemble import as_file
 from connector.intake.compose import Order, compose
-from connector.intake.sidecar import Sidecar, SidecarRecipient
+from connector.intake.sidecar import Sidecar, SidecarFile, SidecarPatient, SidecarRecipient
 from connector.journal.records import Taken
 from connector.journal.requests import RequestKey
 
@@ -195,8 +197,32 @@ def _sidecar(asked: Asked) -> Sidecar:
     return Sidecar(
         reference=head.reference or None, recipients=_recipients(head.recipients), copies=_recipients(head.copies),
         to_patient=head.to_patient, subject=head.subject or None, body=head.body or None,
-        options=_options(head.options), sha256=asked.sha256,
+        options=_options(head.options), sha256=asked.sha256, patient=_patient(head.patient),
+        files=tuple(map(_file, head.files)), replaces=head.replaces, withdraws=head.withdraws,
     )  # fmt: skip
+
+
+def _patient(patient: PatientSaidModel | None) -> SidecarPatient | None:
+    """The patient in the words of a sidecar.
+
+    Raises:
+        InvalidSubmission: ``INS_INVALIDE``.
+    """
+    if patient is None:
+        return None
+    ins, local = patient.ins, patient.local_number
+    return SidecarPatient(
+        ins=MatriculeINS.parse(ins.value, ins.oid or INS_NIR) if ins else None,
+        ins_is_qualified=ins.qualified if ins else False, ins_is_unqualified=not ins.qualified if ins else False,
+        local_number=local.value if local else None, local_root=(local.oid or None) if local else None,
+        birth_family=patient.birth_family, used_family=patient.used_family, all_given=tuple(patient.given_names),
+        given=patient.given, birth_date=patient.birth_date.isoformat() if patient.birth_date else None,
+        gender=patient.gender, birth_place=patient.birth_place,
+    )  # fmt: skip
+
+
+def _file(said: FileSaidModel) -> SidecarFile:
+    return SidecarFile(said.name, said.type, None, said.title, said.date.isoformat() if said.date else None)
 
 
 def _recipients(recipients: Sequence[RecipientModel]) -> tuple[SidecarRecipient, ...]:

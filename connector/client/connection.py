@@ -133,7 +133,8 @@ class Connection(Link):
         self, mailbox: str, documents: Mapping[str, bytes], *, recipients: Sequence[str] = (),
         copies: Sequence[str] = (), to_patient: bool = False, reference: str | None = None,
         subject: str | None = None, body: str | None = None, options: Mapping[str, Any] | None = None,
-        key: str | None = None,
+        patient: Mapping[str, Any] | None = None, files: Sequence[Mapping[str, Any]] = (),
+        replaces: str | None = None, withdraws: str | None = None, key: str | None = None,
     ) -> MessageModel:  # fmt: skip
         """Give documents to be sent; when this returns, they are kept.
 
@@ -147,6 +148,11 @@ class Connection(Link):
             subject: only used without a CDA.
             body: plain text.
             options: see :class:`connector.client.models.messages.OptionsModel`.
+            patient: whom files that are no CDA are about; see
+                :class:`connector.client.models.said.PatientSaidModel`.
+            files: what each of them is; see :class:`connector.client.models.said.FileSaidModel`.
+            replaces: reference of an earlier message whose document this one replaces.
+            withdraws: reference of an earlier message that is withdrawn.
             key: tells a repeated request from a new one; give the same again after a break. Default: a new one.
 
         Raises:
@@ -156,11 +162,13 @@ class Connection(Link):
             "mailbox": mailbox, "recipients": [{"address": address} for address in recipients],
             "copies": [{"address": address} for address in copies], "to_patient": to_patient, "reference": reference,
             "subject": subject, "body": body, "options": dict(options or {}),
+            "patient": dict(patient) if patient else None, "files": [dict(file) for file in files],
+            "replaces": replaces, "withdraws": withdraws,
         }  # fmt: skip
-        files: list[tuple[str, Any]] = [("message", (None, json.dumps(head), "application/json"))]
-        files += [("documents", (name, content, "application/octet-stream")) for name, content in documents.items()]
+        parts: list[tuple[str, Any]] = [("message", (None, json.dumps(head, default=str), "application/json"))]
+        parts += [("documents", (name, content, "application/octet-stream")) for name, content in documents.items()]
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-        return read_as(self.ask("POST", "/api/v1/messages", files=files, headers=headers), MessageModel)
+        return read_as(self.ask("POST", "/api/v1/messages", files=parts, headers=headers), MessageModel)
 
     def messages(
         self, *, mailbox: str | None = None, states: Sequence[str] = (), text: str = "", reference: str | None = None,

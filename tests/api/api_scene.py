@@ -102,7 +102,8 @@ def settings_of(**changes: Any) -> Settings:
         "mailboxes": [
             {
                 "address": "dr.modele@exemple.mssante.fr", "operator": "op", "given": "Alix", "family": "MODELE",
-                "identity": {"card": {}},
+                "identity": {"card": {}}, "author": {"rpps": "99700000017"},
+                "structure": {"finess": "010000017", "name": "Cabinet Modele", "facility": "SA07"},
             },
             {
                 "address": "psc@exemple.mssante.fr", "operator": "op", "given": "Zoe", "family": "MODELE",

@@ -125,7 +125,7 @@ def test_a_document_that_does_not_have_its_hash_is_refused(scene: ApiScene) -> N
         ({"documents": [{"name": "x.bin", "content": b64(b"\x00\x01")}]}, 422, "FORMAT_INCONNU"),
         ({"documents": [{"name": "x.mss.json", "content": b64(b"{}")}]}, 422, "FORMAT_INCONNU"),
         ({"documents": [{"name": "x.ok", "content": ""}]}, 422, "FORMAT_INCONNU"),
-        ({"documents": [{"name": "x.pdf", "content": b64(b"%PDF-1.4")}]}, 422, "FORMAT_NON_PRIS_EN_CHARGE"),
+        ({"documents": [{"name": "x.pdf", "content": b64(b"%PDF-1.4")}]}, 422, "PATIENT_INCOMPLET"),
         ({"documents": []}, 422, "API_REQUETE_INVALIDE"),
         ({"documents": [{"name": "../cr.xml", "content": b64(CDA)}]}, 422, "API_REQUETE_INVALIDE"),
         ({"documents": [{"name": ".cr.xml", "content": b64(CDA)}]}, 422, "API_REQUETE_INVALIDE"),

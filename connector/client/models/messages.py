@@ -2,40 +2,20 @@
 
 import base64
 import binascii
-import re
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_serializer
+from pydantic import BeforeValidator, ConfigDict, Field, field_serializer
 
 from connector.client.models.base import Answer, Question, example
+from connector.client.models.said import FileSaidModel, PatientSaidModel
+from connector.client.models.texts import FileName, Line, Lines
 
 __all__ = [
     "HEAD_EXAMPLE", "DocumentModel", "EmailModel", "FileModel", "MessageDetailModel", "MessageModel",
     "MessagesModel", "OptionsModel", "RecipientModel", "RecipientStateModel", "ReplaceModel", "SubmitHeadModel",
     "SubmitModel", "TimelineEntryModel",
 ]  # fmt: skip
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
-
-
-def _text(value: str) -> str:
-    if _CONTROL.search(value):
-        raise ValueError("control characters")
-    return value.strip()
-
-
-def _line(value: str) -> str:
-    if len(value.splitlines()) > 1:
-        raise ValueError("several lines")
-    return _text(value)
-
-
-def _file_name(value: str) -> str:
-    if _FORBIDDEN.search(value) or value.startswith((".", "~$")) or value != value.strip():
-        raise ValueError("not a simple file name")
-    return value
 
 
 def _decoded(value: object) -> object:
@@ -48,8 +28,6 @@ def _decoded(value: object) -> object:
         raise ValueError("not base64") from None
 
 
-Line = Annotated[str, AfterValidator(_line)]
-FileName = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_file_name)]
 Base64 = Annotated[
     bytes, BeforeValidator(_decoded), Field(repr=False, json_schema_extra={"contentEncoding": "base64"})
 ]  # fmt: skip
@@ -97,6 +75,10 @@ _MESSAGE = {
     "duplicate_of": None,
     "corrects": None,
     "corrected_by": None,
+    "action": "first",
+    "replaces": None,
+    "replaced_by": None,
+    "lot": None,
     "warnings": [],
     "files": [_FILE],
     "emails": [_EMAIL],
@@ -122,7 +104,7 @@ class RecipientModel(Question):
 
 
 class DocumentModel(Question):
-    """One document: a CDA, an IHE_XDM archive, or the PDF copy of a CDA of the same base name."""
+    """One file: CDA, IHE_XDM archive, HL7 v2, HPRIM, PDF, image or text; with one of the first four its PDF copy."""
 
     model_config = ConfigDict(json_schema_extra=example(_DOCUMENT))
 
@@ -151,6 +133,8 @@ class OptionsModel(Question):
     """MASQUE_PS."""
     hide_from_patient: bool = False
     """INVISIBLE_PATIENT."""
+    hide_from_legal_representatives: bool = False
+    """INVISIBLE_REPRESENTANTS_LEGAUX."""
     allow_duplicate: bool = False
     """Send although the same documents went to the same recipients a short time ago."""
     file_number: Line | None = Field(default=None, max_length=40)
@@ -173,7 +157,15 @@ class SubmitHeadModel(Question):
     """Your own number; comes back with everything about this message."""
     subject: Line | None = Field(default=None, max_length=200)
     """Only used when there is no CDA."""
-    body: Annotated[str, AfterValidator(_text)] | None = Field(default=None, max_length=100_000)
+    body: Lines | None = Field(default=None, max_length=100_000)
+    patient: PatientSaidModel | None = None
+    """Needed for files that are no CDA: a document is made around each."""
+    files: list[FileSaidModel] = Field(default_factory=list, max_length=50)
+    """What each of them is."""
+    replaces: Line | None = Field(default=None, max_length=200)
+    """Reference of an earlier message whose document this file replaces; a CDA names it itself."""
+    withdraws: Line | None = Field(default=None, max_length=200)
+    """Reference of an earlier message that is withdrawn; beside a CDA any text means that very document."""
     options: OptionsModel = Field(default_factory=OptionsModel)
 
 
@@ -273,6 +265,14 @@ class MessageModel(Answer):
     """The message that this one sends anew, to another recipient."""
     corrected_by: str | None = None
     """The newest message that sends this one anew, to another recipient."""
+    action: str = "first"
+    """``first``, ``replace``, ``delete``: what the sending does with its documents."""
+    replaces: str | None = None
+    """The message whose document this one replaces or withdraws, when it left from here."""
+    replaced_by: str | None = None
+    """The newest message that does so with a document of this one; only told of a single message."""
+    lot: str | None = None
+    """Messages that came in one batch have this in common."""
     warnings: list[str] = Field(default_factory=list)
     """Codes."""
     files: list[FileModel] = Field(default_factory=list)
