@@ -26,7 +26,7 @@ def other_patient(number: int) -> bytes:
 
 def index_of(*names: str, recipient: str = "dr.modele@test.mssante.example") -> bytes:
     """An index with one line for each file."""
-    lines = [f"{name};{recipient};{name.partition('.')[0]}" for name in names]
+    lines = [f"{name};{recipient};{name.partition('.')[0][:20]}" for name in names]
     return "\r\n".join(["fichier;destinataires;reference", *lines, ""]).encode("cp1252")
 
 
