@@ -22,6 +22,7 @@ __all__ = ["Upkeep"]
 _log = structlog.get_logger(__name__)
 
 EXPIRE_SECONDS = 60
+SILENCE_SECONDS = 60
 HOUSEKEEPING_HOURS = 24
 REVOCATION_MINUTES = 15  # how often it is looked whether a list is due; the cache itself says when to fetch
 
@@ -33,7 +34,7 @@ class Upkeep:
         settings: retention, and the hierarchies that operators belong to.
         journal: what is kept.
         clock: what time it is.
-        changed: called when messages have expired.
+        changed: called when messages have expired, or recipients have become silent.
     """
 
     def __init__(self, settings: Settings, journal: Journal, clock: Clock, changed: Callable[[], None]) -> None:
@@ -65,6 +66,7 @@ class Upkeep:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}, timezone=UTC
         )
         scheduler.add_job(self.expire, "interval", seconds=EXPIRE_SECONDS, id="expire")
+        scheduler.add_job(self.note_silence, "interval", seconds=SILENCE_SECONDS, id="silence")
         scheduler.add_job(self.keep_house, "interval", hours=HOUSEKEEPING_HOURS, id="housekeeping")
         if trust is not None:
             scheduler.add_job(
@@ -83,6 +85,17 @@ class Upkeep:
         """End what is past its deadline."""
         with self._noting_journal():
             if self._journal.expire(self._clock.now()):
+                self._changed()
+
+    def note_silence(self) -> None:
+        """Show who has sent no receipt for too long."""
+        hours = self._settings.message.receipt_deadline_hours
+        with self._noting_journal():
+            before, found = self._clock.now() - timedelta(hours=hours), 0
+            while batch := self._journal.note_silence(before):
+                found += batch
+            if found:
+                _log.info("no_news", count=found)
                 self._changed()
 
     def keep_house(self) -> None:

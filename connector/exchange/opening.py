@@ -25,8 +25,8 @@ from connector.exchange.unwrap import ReceptionRules, arrival_of
 from connector.journal.documents import DocumentRelation, ReceivedDocument, ReceivedMessage
 from connector.journal.journal import Journal
 from connector.journal.records import IncomingMessage
-from connector.mail.parse import OpenedMessage, open_message
-from connector.mail.receipts import read_receipt
+from connector.mail.parse import open_message
+from connector.mail.receipts import Receipt, read_receipt
 
 __all__ = ["Opener"]
 
@@ -131,10 +131,13 @@ class Opener:
             with self._setting_aside(row, done, set()):
                 raw = self.journal.payload(row.payload_id or "")
                 opened = open_message(raw, self.limits)
-                if self._is_settled_receipt(row, opened):
+                receipt = read_receipt(opened)
+                if receipt and self._is_settled(row, receipt, opened.sender.domain):
                     done.append(row.id)
                 else:
                     arrival = arrival_of(row, opened, len(raw), self.limits, self.rules)
+                    if receipt:
+                        arrival = replace(arrival, warnings=(*arrival.warnings, "ACCUSE_NON_RATTACHE"))
         except ReceiptTooEarly:
             self._again(row, TOO_EARLY_SECONDS, "ACCUSE_PRECOCE", "receipt before our commit")
         return arrival
@@ -167,9 +170,8 @@ class Opener:
         again = self.clock.now() + timedelta(seconds=seconds)
         self.journal.postpone_incoming(row.id, next_attempt_at=again, code=code, detail=detail)
 
-    def _is_settled_receipt(self, row: IncomingMessage, opened: OpenedMessage) -> bool:
-        receipt = read_receipt(opened)
-        if receipt is None or not apply_receipt(self.journal, self.mailbox, receipt, server=opened.sender.domain):
+    def _is_settled(self, row: IncomingMessage, receipt: Receipt, server: str) -> bool:
+        if not apply_receipt(self.journal, self.mailbox, receipt, server=server, incoming_id=row.id):
             return False
         self._opened([row])
         self.journal.record_incoming(row.id, IncomingEvent.LINK_RECEIPT)

@@ -165,6 +165,7 @@ def _freeze(
         content=composed,
         document_ids=tuple(document.id.unique_id for document in content.documents),
         document_codes=tuple(document.code.code for document in content.documents),
+        awaits_receipt=spec.delivery_receipt or spec.read_receipt,
         patient=master_patient_id(content.documents[0].patient) if content.documents else "",
     )
 

@@ -29,9 +29,8 @@ from connector.settings.operator import IdentityRule, OperatorSettings, ServerSe
 __all__ = [
     "Address", "ApiSettings", "AuthMethod", "AuthorSettings", "BadSetting", "CardChoice", "CardSettings",
     "HprimSending", "IdentityMethod", "IdentityRule", "IdentitySettings", "JournalSettings", "KeyStoreChoice",
-    "LogSettings",
-    "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "PdfAPolicy", "Readiness",
-    "ReceptionSettings", "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SeveralPatients",
+    "LogSettings", "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "PdfAPolicy",
+    "ReadReceiptPolicy", "Readiness", "ReceptionSettings", "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SeveralPatients",
     "SoftwareSettings", "SpoolSettings", "StructureSettings", "TlsSettings",
 ]  # fmt: skip
 
@@ -131,6 +130,15 @@ class OutboxSettings(Section):
     """``<base>.envoye`` and ``<base>.erreur`` for software that can only test a name."""
 
 
+class ReadReceiptPolicy(StrEnum):
+    """When a read receipt that was asked for leaves."""
+
+    NEVER = "never"
+    DELIVERED = "delivered"
+    TAKEN = "taken"
+    ASK = "ask"
+
+
 class ReceptionSettings(Section):
     """How the LPS reads what arrives."""
 
@@ -142,6 +150,13 @@ class ReceptionSettings(Section):
     ok_flag: bool = False
     """Write ``.ok`` after the index."""
     text_encoding: Literal["cp1252", "cp850", "iso-8859-1", "utf-8", "utf-8-sig", "mac_roman"] = "cp1252"
+    read_receipt: ReadReceiptPolicy | None = None
+    """When a sender asks for a read receipt: ``never`` one; when the message was ``delivered`` to the folder (the
+    receipt then only says that it was dispatched); when the software has ``taken`` it or says that it is integrated;
+    ``ask``: a person or the software decides. Default: ``taken`` for an APP mailbox, ``ask`` for PER and ORG."""
+    failure_notice_to: Literal["service", "sender", "nobody"] | Address = "service"
+    """Who is written to when the software cannot integrate a message and its sender asked for no receipt:
+    ``service``: the mailbox's own ``reply_to``, nobody when there is none; ``sender``; ``nobody``; or an address."""
     first_connection: Literal["all", "new"] = "all"
     """What to do with messages that were there before the first connection."""
     patient_mismatch: Literal["quarantine", "mark"] = "quarantine"
@@ -215,6 +230,20 @@ class MailboxSettings(Section):
         return SenderLabel(kind=self.kind, title=self.title, given=self.given, family=self.family, entity=self.entity)
 
     @property
+    def read_receipt(self) -> ReadReceiptPolicy:
+        """The policy, or the default of the kind: only an APP mailbox has nobody to ask."""
+        default = ReadReceiptPolicy.TAKEN if self.kind is SenderKind.APP else ReadReceiptPolicy.ASK
+        return self.reception.read_receipt or default
+
+    @property
+    def failure_notice_to(self) -> Address | Literal["sender"] | None:
+        """Who hears of a failed integration when no receipt was asked for; ``None`` = nobody."""
+        wanted = self.reception.failure_notice_to
+        if wanted == "service":
+            return self.reply_to if self.reply_to != self.address else None
+        return None if wanted == "nobody" else wanted
+
+    @property
     def display_name(self) -> str:
         """Who writes, as people name them."""
         return self.entity or " ".join(filter(None, (self.title, self.given, self.family)))
@@ -254,6 +283,9 @@ class MessageSettings(Section):
     default_subject: str = "Documents transmis par {expediteur}"
     """Of a message without a CDA document, when the LPS gives none."""
     split_patients_and_professionals: bool = True
+    receipt_deadline_hours: float = Field(default=24.0, gt=0)
+    """When no receipt has come from a recipient after this, although one was asked for, it shows as *sans
+    nouvelles*. No rule gives a figure: within a day one can still call, and servers that are late have said so."""
     pdfa: PdfAPolicy = PdfAPolicy.WARN
     """A PDF that is not PDF/A-1b (Ref#2 ECO.2.1.1): ``warn`` sends it as it is and says so, ``convert`` converts it
     first, ``refuse`` sends nothing. Default ``warn``: nobody's document is rewritten without being asked for."""

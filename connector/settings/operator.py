@@ -70,6 +70,9 @@ class OperatorSettings(Section):
     """True when the operator itself files every sent message there: absence then proves that it did not leave."""
     sent_settle_seconds: float = Field(default=120.0, ge=0)
     """How long after a lost answer the absence from that folder is believed."""
+    null_sender_for_receipts: bool = False
+    """True when the operator takes ``MAIL FROM:<>`` for read receipts, as RFC 8098 3 wants. Off: operators demand the
+    mailbox of the certificate as sender; a receipt that bounces then comes back here and is never answered."""
     smtp_connections: int = Field(default=2, ge=1, le=16)
     """Parallel submissions per mailbox."""
     connect_seconds: float = Field(default=20.0, gt=0)
