@@ -71,23 +71,31 @@ def _outgoing_folders(site: CrashSite) -> None:
     """ENVOYES, ERREURS and STATUTS hold what they should, once, whole, and nothing else."""
     envoyes = {path.name: path.read_bytes() for path in site.box.glob("ENVOYES/*/*")}
     assert len(list(site.box.glob("ENVOYES/*/*"))) == len(envoyes)
-    assert envoyes.keys() == {f"{base}{end}" for base in site.dropped for end in (".xml", ".mss.json", ".ok")}
+    parts = {base for bases in site.lots.values() for base in bases}
+    rest = {f"{lot}{end}" for lot in site.lots for end in (".mss.csv", ".ok")}
+    assert envoyes.keys() == {f"{base}{end}" for base in site.dropped for end in _ends(base, parts)} | rest
     assert {base: envoyes[f"{base}.xml"] for base in site.dropped} == site.dropped
 
     erreurs = {path.name: path.read_bytes() for path in site.box.glob("ERREURS/*")}
-    ends = (".xml", ".mss.json", ".ok", ".erreur.txt")
-    assert erreurs.keys() == {f"{base}{end}" for base in site.refused for end in ends}
+    notes = {f"{base}.erreur.txt" for base in site.refused}
+    assert erreurs.keys() == {f"{base}{end}" for base in site.refused for end in _ends(base, parts)} | notes
     assert {base: erreurs[f"{base}.xml"] for base in site.refused} == site.refused
     assert all(erreurs[f"{base}.erreur.txt"] for base in site.refused)
 
     statuts = {path.name for path in site.box.glob("STATUTS/*")}
     told = {f"{base}.{end}" for base in site.dropped for end in ("statut.json", "statut.txt", "envoye")}
-    wanted = told | {f"{base}.{end}" for base in site.refused for end in ("statut.json", "statut.txt", "erreur")}
+    failed = (*site.refused, *site.lots)
+    wanted = told | {f"{base}.{end}" for base in failed for end in ("statut.json", "statut.txt", "erreur")}
     assert statuts == wanted, sorted(statuts ^ wanted)
     for base in site.dropped:
         status = _json(site.box / "STATUTS" / f"{base}.statut.json")
         assert (status["etat"], status["reference"], status["erreurs"]) == ("remis", base, [])
         assert (site.box / status["emplacement"] / f"{base}.xml").is_file()
+
+
+def _ends(base: str, parts: set[str]) -> tuple[str, ...]:
+    """Suffixes of the originals of a drop; the flag of a lot is that of the lot."""
+    return (".xml", ".mss.json") if base in parts else (".xml", ".mss.json", ".ok")
 
 
 def _received(site: CrashSite, sent: dict[str, str]) -> None:

@@ -108,6 +108,7 @@ class CrashSite:
     operator: MailOperator
     dropped: dict[str, bytes] = field(default_factory=dict)  # base name -> document, to be sent
     refused: dict[str, bytes] = field(default_factory=dict)  # base name -> what is no document
+    lots: dict[str, tuple[str, ...]] = field(default_factory=dict)  # base name of a lot -> those of its parts
     delivered_by_others: dict[str, bytes] = field(default_factory=dict)  # Message-ID -> document
     exits: Counter[int] = field(default_factory=Counter)
     _log_size: int = 0
@@ -193,6 +194,18 @@ class CrashSite:
         self._put(base, ".xml", self.refused[base])
         self._put(base, ".mss.json", json.dumps(sidecar).encode())
         self._put(base, ".ok", b"")
+
+    def drop_lot(self, number: int) -> None:
+        """Two documents and what is none, with an index of the three lines, and a flag."""
+        lot, good, bad = f"LOT{number:04}", (f"PA{number:04}", f"PB{number:04}"), f"BAD{number:04}"
+        self.dropped |= {base: document(1000 * number + place) for place, base in enumerate(good)}
+        self.refused[bad] = b"<html>no document</html>"
+        self.lots[lot] = (*good, bad)
+        lines = [f"{base}.xml;{self.doctor};{base}" for base in self.lots[lot]]
+        for base in self.lots[lot]:
+            self._put(base, ".xml", (self.dropped | self.refused)[base])
+        self._put(lot, ".mss.csv", "\r\n".join(["fichier;destinataires;reference", *lines, ""]).encode())
+        self._put(lot, ".ok", b"")
 
     def deliver(self, number: int) -> None:
         """A message of somebody else arrives in the practitioner's mailbox."""
@@ -320,7 +333,7 @@ class CrashSite:
         assert self._process is None or self._process.poll() is None, f"the daemon ended\n{self.told()}"
         statuses = self.box / "STATUTS"
         states = {path.name.split(".")[0]: _etat(path) for path in statuses.glob("*.statut.json")}
-        wanted = dict.fromkeys(self.dropped, "remis") | dict.fromkeys(self.refused, "erreur")
+        wanted = dict.fromkeys(self.dropped, "remis") | dict.fromkeys((*self.refused, *self.lots), "erreur")
         expected = len(self.dropped) + len(self.delivered_by_others)
         return (
             states == wanted

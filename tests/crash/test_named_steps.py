@@ -24,7 +24,7 @@ pytestmark = [
 
 AT_ONCE = 2  # one per core of a small machine
 
-_STEP = re.compile(r"`((?:claim|journal|send|deliver|status)\.(?!key|sqlite)[a-z_]+)`")
+_STEP = re.compile(r"`((?:claim|lot|journal|send|deliver|status)\.(?!key|sqlite)[a-z_]+)`")
 _CHAPTER = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("## Who owns the bytes")[2]
 _OUTGOING, _, _INCOMING = _CHAPTER.partition("\n## ")[0].partition("### Incoming")
 _FIRST_CELLS = re.compile(r"^\| ([^|]+) \|", re.MULTILINE)
@@ -38,7 +38,10 @@ def _steps(tables: str) -> list[str]:
 OUTGOING = _steps(_OUTGOING)
 INCOMING = _steps(_INCOMING)
 REFUSAL = [step for step in OUTGOING if step in ("claim.refused", "claim.filed")]
-LEAVING = [step for step in OUTGOING if step not in REFUSAL]
+LOT = [
+    "lot.staged", "lot.written", "lot.told", "lot.file_moved", "lot.part_made", "lot.chosen", "lot.filed",
+]  # fmt: skip
+LEAVING = [step for step in OUTGOING if step not in (*REFUSAL, *LOT)]
 
 _IN_DOUBT = LEAVING[LEAVING.index("journal.data_begun") : LEAVING.index("journal.recorded")]
 
@@ -56,6 +59,12 @@ TWICE_INCOMING = [
     ("deliver.index_renamed", "deliver.flag_written"), ("deliver.flag_written", "journal.delivered"),
     ("journal.delivered", "journal.acknowledged"),
 ]  # fmt: skip
+TWICE_LOT = [
+    ("lot.staged", "lot.staged"), ("lot.written", "lot.told"), ("lot.told", "*:2"),
+    ("lot.file_moved", "lot.file_moved"),
+    ("lot.part_made", "claim.taken"), ("lot.part_made:2", "lot.part_made"), ("claim.refused", "claim.filed"),
+    ("lot.chosen", "lot.chosen"), ("lot.filed", "lot.filed"),
+]  # fmt: skip
 TWICE_REFUSAL = [("claim.refused", "claim.filed"), ("claim.filed", "claim.filed")]
 
 
@@ -67,23 +76,29 @@ def _refusal(site: CrashSite) -> None:
     site.drop_bad(1)
 
 
+def _lot(site: CrashSite) -> None:
+    site.drop_lot(1)
+
+
 def _incoming(site: CrashSite) -> None:
     site.deliver(1)
 
 
 _WORLD: Mapping[str, Callable[[CrashSite], None]] = {
-    "outgoing": _outgoing, "refusal": _refusal, "incoming": _incoming, "taken": _incoming,
+    "outgoing": _outgoing, "refusal": _refusal, "lot": _lot, "incoming": _incoming, "taken": _incoming,
 }  # fmt: skip
 
 ONCE = [
     *(("outgoing", (step,)) for step in LEAVING),
     *(("refusal", (step,)) for step in REFUSAL),
+    *(("lot", (step,)) for step in LOT),
     *(("incoming", (step,)) for step in INCOMING),
 ]
 TAKEN = [("taken", (step,)) for step in ("deliver.flag_written", "journal.delivered")]
 TWICE = [
     *(("outgoing", pair) for pair in TWICE_OUTGOING),
     *(("refusal", pair) for pair in TWICE_REFUSAL),
+    *(("lot", pair) for pair in TWICE_LOT),
     *(("incoming", pair) for pair in TWICE_INCOMING),
 ]
 Case = tuple[str, tuple[str, ...]]

@@ -34,7 +34,9 @@ START_SECONDS = 1.6  # a whole start, the recovery of the journal included
 
 def _arrivals(site: CrashSite, luck: random.Random, number: int) -> None:
     """Something to do: mostly documents to send and messages to deliver, sometimes what must be refused."""
-    drop = luck.choices((site.drop, site.deliver, site.drop_bad, site.drop_rejected), (10, 7, 1, 1))[0]
+    drop = luck.choices(
+        (site.drop, site.deliver, site.drop_bad, site.drop_rejected, site.drop_lot), (10, 7, 1, 1, 1)
+    )[0]
     drop(number)
 
 
