@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from rich.markup import escape
 from connector.cli.exits import errors_to_person, stdout
 from connector.cli.place import ConfigOption, journal_of, settings_at
 from connector.cli.refused import refused_today
+from connector.cli.watch import watch
 from connector.cli.words import say
 from connector.daemon.endpoint import ask_health
 from connector.domain.catalogue import explain
@@ -21,10 +23,19 @@ __all__ = ["status"]
 def status(
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Pour un programme.")] = False,
+    watching: Annotated[
+        bool, typer.Option("--watch", help="Suit l'avancement des envois ; Ctrl-C pour finir.")
+    ] = False,
+    hours: Annotated[float, typer.Option("--hours", min=0.1, help="Avec --watch : depuis combien d'heures.")] = 24.0,
+    looks: Annotated[int | None, typer.Option("--looks", min=1, hidden=True)] = None,
 ) -> None:
     """Montre par boîte ce qui est parti, arrivé, en attente ou en échec, et l'état du service."""
     with errors_to_person():
         settings = settings_at(config)
+        if watching:
+            with journal_of(settings) as journal, suppress(KeyboardInterrupt):
+                watch(journal, hours, looks=looks)
+            return
         health = ask_health(settings)
         with journal_of(settings) as journal:
             counts, refused = journal.counts(), refused_today(journal)

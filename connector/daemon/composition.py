@@ -25,6 +25,7 @@ from connector.daemon.mailbox import MailboxParts, Shared, build_mailbox
 from connector.daemon.nudge import NUDGE_SECONDS, NudgeWatch
 from connector.daemon.readiness import problems_before_start
 from connector.daemon.store import open_journal
+from connector.daemon.summary import SUMMARY_SECONDS, summarise
 from connector.daemon.supervisor import Bell, Supervisor
 from connector.daemon.upkeep import Upkeep
 from connector.daemon.webhooks import make_webhooks
@@ -152,6 +153,7 @@ class Daemon:
             parts = build_mailbox(mailbox, self._shared)
             self._mailboxes.append(parts)
             self._health.add(mailbox.folder, parts.health)
+        self._schedule_summaries()
         tell_mailboxes(self._shared.identities, self._cards, self._mailboxes)
         if self._cards is not None:
             self._health.add("card", partial(card_health, self._cards, self._shared.clock))
@@ -166,6 +168,12 @@ class Daemon:
             self._health.add(hook.mood.name, hook.mood.component)
         self._health.add("workers", self._supervisor.health)
         self._health.add("journal", self._upkeep.health)
+
+    def _schedule_summaries(self) -> None:
+        for mailbox in self.settings.mailboxes:
+            if mailbox.outbox.daily_summary:
+                call = partial(summarise, mailbox, self.settings, self._shared)
+                self._upkeep.every(SUMMARY_SECONDS, f"summary-{mailbox.folder}", call)
 
     def _rules(self, address: MailboxAddress) -> MailboxRules:
         """What preparing needs to know of a mailbox.

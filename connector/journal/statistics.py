@@ -20,8 +20,8 @@ from connector.journal.schema import inbox_taken, incoming, messages, trace
 from connector.journal.store import JournalPart
 
 __all__ = [
-    "ATTENTION", "CORRECTIONS", "HAPPENED", "OPEN_WORK", "SET_ASIDE", "WAITING", "DayCounts", "OpenWork",
-    "Statistics", "earlier_of", "oldest_id",
+    "ATTENTION", "CORRECTIONS", "COUNTS_SINCE", "HAPPENED", "OPEN_WORK", "SET_ASIDE", "WAITING", "DayCounts",
+    "OpenWork", "Statistics", "earlier_of", "oldest_id",
 ]  # fmt: skip
 
 _O, _I = OutgoingState, IncomingState
@@ -69,6 +69,9 @@ OPEN_WORK = select(_m.state, _m.waiting_for, func.count()).where(
 WAITING = select(_m.mailbox, _m.waiting_for, func.count()).where(_m.state == _O.WAITING).group_by(
     _m.mailbox, _m.waiting_for
 )  # fmt: skip
+COUNTS_SINCE = select(_m.mailbox, _m.state, func.count()).where(
+    _m.submission_id >= bindparam("oldest")
+).group_by(_m.mailbox, _m.state)  # fmt: skip
 _NEWEST = select(messages).order_by(_m.id.desc()).limit(bindparam("limit"))
 ATTENTION = (
     _NEWEST.where(_m.state == _O.OUTCOME_UNKNOWN),
@@ -161,6 +164,14 @@ class Statistics(JournalPart):
         with self._store.read() as connection:
             row = connection.execute(HAPPENED, {"after": after, "through": through}).one()
         return DayCounts(**row._mapping)
+
+    def counts_since(self, since: datetime) -> dict[str, dict[str, int]]:
+        """Mailbox to ``out:<state>`` to number, of the messages that were taken since; like ``counts``."""
+        found: dict[str, dict[str, int]] = {}
+        with self._store.read() as connection:
+            for mailbox, state, number in connection.execute(COUNTS_SINCE, {"oldest": oldest_id(since)}):
+                found.setdefault(str(mailbox), {})[f"out:{state}"] = number
+        return found
 
     def open_work(self) -> OpenWork:
         """What is not finished now, over all mailboxes."""

@@ -30,8 +30,9 @@ __all__ = [
     "Address", "ApiSettings", "AuthMethod", "AuthorSettings", "BadSetting", "CardChoice", "CardSettings",
     "HprimSending", "IdentityMethod", "IdentityRule", "IdentitySettings", "JournalSettings", "KeyStoreChoice",
     "LogSettings", "MailboxSettings", "MessageSettings", "OperatorSettings", "OutboxSettings", "PdfAPolicy",
-    "ReadReceiptPolicy", "Readiness", "ReceptionSettings", "RetrySettings", "SecretRef", "Section", "ServerSettings", "Settings", "SeveralPatients",
-    "SoftwareSettings", "SpoolSettings", "StructureSettings", "TlsSettings",
+    "ReadReceiptPolicy", "Readiness", "ReceptionSettings", "RetrySettings", "SecretRef", "Section",
+    "ServerSettings", "Settings", "SeveralPatients", "SoftwareSettings", "SpoolSettings", "StructureSettings",
+    "TlsSettings",
 ]  # fmt: skip
 
 
@@ -126,6 +127,8 @@ class OutboxSettings(Section):
     """Documents of several patients in one drop become one sending each, or the drop is refused."""
     status_json: bool = True
     status_txt: bool = True
+    daily_summary: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """Hour at which a file about the 24 hours before is written to ``STATUTS``, e.g. ``07:30``; empty = none."""
     markers: bool = False
     """``<base>.envoye`` and ``<base>.erreur`` for software that can only test a name."""
 

@@ -45,6 +45,7 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
         f"attention {number}": (statement, {"since": "01A", "moment": EPOCH, "limit": 9}, ["ix_messages_state"])
         for number, statement in enumerate(statistics.ATTENTION)
     },
+    "counts since": (statistics.COUNTS_SINCE, {"oldest": "01A"}, ["messages"]),
     "one day": (statistics.HAPPENED, {"after": 1, "through": 2}, ["sqlite_autoindex_trace_1"]),
     "corrections": (statistics.CORRECTIONS, {"subjects": ["a"]}, ["ix_trace_subject"]),
     "set aside": (statistics.SET_ASIDE, {"boxes": [BOX], "since": "01A"}, ["ix_incoming_due"]),
