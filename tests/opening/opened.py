@@ -79,7 +79,7 @@ def zipped(files: Mapping[str, bytes] | Sequence[tuple[str, bytes]]) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items() if isinstance(files, Mapping) else files:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # always the same bytes
     return target.getvalue()
 
 
