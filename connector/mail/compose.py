@@ -30,7 +30,7 @@ from connector.mail.headers import (
 from connector.mail.parameters import format_parameter
 from connector.mail.subject import ReplaceTag, document_subject, free_subject
 
-__all__ = ["ARCHIVE_NAME", "Attachment", "MessageSpec", "PdfCopy", "compose"]
+__all__ = ["ARCHIVE_NAME", "Attachment", "MessageSpec", "PdfCopy", "compose", "text_part"]
 
 ARCHIVE_NAME = "IHE_XDM.zip"
 """The exact name of the archive, one per message."""
@@ -177,7 +177,7 @@ def _own_id(message_id: str) -> str:
 
 
 def _parts(spec: MessageSpec) -> Iterator[tuple[bytes, ...]]:
-    yield _text_part(spec.body)
+    yield text_part(spec.body)
     if spec.archive:
         yield _attachment("application/zip", ARCHIVE_NAME, spec.archive)
     for pdf in spec.pdfs:
@@ -186,13 +186,13 @@ def _parts(spec: MessageSpec) -> Iterator[tuple[bytes, ...]]:
         yield _attachment(file.media_type, _NAME_SEPARATORS.sub("-", file.name), file.content)
 
 
-def _text_part(body: str) -> tuple[bytes, ...]:
-    """Plain UTF-8 in quoted-printable (Ref#2 ECO.2.2.3, 2.2.4)."""
+def text_part(body: str, *, media_type: str = "text/plain") -> tuple[bytes, ...]:
+    """A text in UTF-8 and quoted-printable (Ref#2 ECO.2.2.3, 2.2.4): head and content of the part."""
     lines = [_NOT_TEXT.sub("", line) for line in _LINE_END.split(body)]
     # the encoder takes CRLF for its soft breaks only when it finds one in the text
     content = "\r\n".join((*lines, "")).encode("utf-8", "replace")
-    head = b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    return head, binascii.b2a_qp(content, istext=True)
+    head = f'Content-Type: {media_type}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    return head.encode("ascii"), binascii.b2a_qp(content, istext=True)
 
 
 def _attachment(media_type: str, name: str, content: bytes) -> tuple[bytes, ...]:
