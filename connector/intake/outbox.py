@@ -3,11 +3,9 @@
 One round after the other; nothing is remembered that a scan or the disk does not show.
 """
 
-import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,25 +15,22 @@ from connector.domain.errors import ConfigurationError, InvalidSubmission, Unava
 from connector.domain.limits import Limits
 from connector.domain.ports import Clock, IdSource, reach
 from connector.intake.assemble import ClaimedDrop, assemble
-from connector.intake.batch_index import listed_in_index
 from connector.intake.claim import Claims
-from connector.intake.drop import Drop, group, is_batch_index, is_sidecar, same_name
+from connector.intake.drop import Drop, is_batch_index
 from connector.intake.filing import entries
 from connector.intake.inputs.n1 import Desk
 from connector.intake.layout import BoxLayout
 from connector.intake.ledger import IntakeLedger
+from connector.intake.lookout import Decision, Lookout, incomplete
 from connector.intake.lot import Lots
-from connector.intake.problem import BadDrop
 from connector.intake.record import Records
 from connector.intake.refusal import Refusals
 from connector.intake.results import StatusFiles
-from connector.intake.scan import Listing, Observation, list_folder
-from connector.intake.sidecar import Sidecar, listed_names, read_sidecar
+from connector.intake.scan import Listing, list_folder
+from connector.intake.sidecar import read_sidecar
 from connector.intake.split import Part, is_lot, split, split_index
-from connector.intake.stability import Calm, Facts, Verdict, judge
-from connector.intake.wholeness import Whole, sidecar_wholeness, wholeness
-from connector.platform.files import read_regular_file, remove_litter, unavailable
-from connector.settings.model import MailboxSettings, Readiness
+from connector.platform.files import remove_litter, unavailable
+from connector.settings.model import MailboxSettings
 
 __all__ = ["Outbox", "OutboxHealth"]
 
@@ -59,12 +54,6 @@ class OutboxHealth:
     def is_ok(self) -> bool:
         """True when the last round could look at the folder."""
         return self.code is None
-
-
-class _Decision(Enum):
-    WAIT = "wait"
-    TAKE = "take"
-    GIVE_UP = "give_up"  # incomplete for too long
 
 
 class Outbox:
@@ -98,12 +87,8 @@ class Outbox:
         self._deadline = timedelta(hours=deadline_hours)
         self._desk = desk
         self._limits = limits or Limits()
-        self._look = look
-        self._settle = self._settings.share_settle_seconds if is_share else self._settings.settle_seconds
-        self._calm = Calm()
-        self._sidecars: dict[Observation, Sidecar | None] = {}
-        self._indexes: dict[Observation, tuple[str, ...] | None] = {}
-        self._ends: dict[Observation, Whole] = {}
+        settle = self._settings.share_settle_seconds if is_share else self._settings.settle_seconds
+        self._lookout = Lookout(layout.outbox, self._settings, self._limits, settle_seconds=settle, look=look)
         self._is_settled = False  # False: claims on the disk have to be looked at first
         self.claims = Claims(layout, self._limits)
         files = StatusFiles(layout, self._settings, zone)
@@ -141,7 +126,7 @@ class Outbox:
             self._layout.check()
             if not self._is_settled:
                 self._recover()
-            drops = self._drops()
+            drops = self._lookout.drops(self._clock.monotonic())
         except OSError as error:
             self._unwell(unavailable(error))
             return 0
@@ -181,71 +166,21 @@ class Outbox:
         for folder in (layout.statuses, layout.errors, *Records(layout).folders(), *claims):
             remove_litter(folder)
 
-    def _drops(self) -> list[Drop]:
-        """What is in the folder now, grouped."""
-        listing = self._look(self._layout.outbox)
-        inner: dict[str, tuple[Observation, ...]] = {}
-        if self._settings.readiness is Readiness.FOLDER:
-            for folder in listing.folders:
-                files = list_folder(self._layout.outbox / folder, folder=folder).files
-                inner[folder] = files
-        everything = [*listing.files, *(file for files in inner.values() for file in files)]
-        self._calm.see(everything, self._clock.monotonic())
-        self._forget_gone(everything)
-        drops = group(listing.files, self._lists(listing.files))
-        for folder, files in inner.items():
-            drops += group(files, self._lists(files), folder)
-        return drops
-
-    def _forget_gone(self, files: Sequence[Observation]) -> None:
-        there = set(files)
-        self._sidecars = {file: value for file, value in self._sidecars.items() if file in there}
-        self._indexes = {file: value for file, value in self._indexes.items() if file in there}
-        self._ends = {file: value for file, value in self._ends.items() if file in there}
-
-    def _lists(self, files: Sequence[Observation]) -> Mapping[str, Sequence[str]]:
-        """What the readable sidecars and indexes demand."""
-        read = {file.name: self._sidecar(file) for file in files if is_sidecar(file.name)}
-        indexes = {file.name: self._index(file) for file in files if is_batch_index(file.name)}
-        demanded = {name: listed_names(sidecar) for name, sidecar in read.items() if sidecar is not None}
-        return demanded | {name: names for name, names in indexes.items() if names is not None}
-
-    def _sidecar(self, file: Observation) -> Sidecar | None:
-        """The sidecar, or ``None`` while it cannot be read; read once per state of the file."""
-        if file not in self._sidecars:
-            try:
-                self._sidecars[file] = read_sidecar(file.name, self._read(file), self._limits)
-            except InvalidSubmission:
-                self._sidecars[file] = None
-            except (OSError, Unavailable):
-                return None  # busy: next round
-        return self._sidecars[file]
-
-    def _index(self, file: Observation) -> tuple[str, ...] | None:
-        """What the index of a batch lists; as :meth:`_sidecar`."""
-        if file not in self._indexes:
-            try:
-                self._indexes[file] = listed_in_index(self._read(file), self._limits)
-            except InvalidSubmission:
-                self._indexes[file] = None
-            except (OSError, Unavailable):
-                return None  # busy: next round
-        return self._indexes[file]
-
-    def _read(self, file: Observation) -> bytes:
-        return read_regular_file(self._layout.outbox / file.place, max_bytes=self._limits.max_member_bytes)
-
     def _take_parts(self) -> int:
         """Go on with the lots that are open: at most as much as one round takes."""
         taken = 0
         before, self._is_settled = self._is_settled, False
-        for lot in tuple(self._open_lots):
-            while taken < BATCH and (part := self._lots.hand_over(lot)):
-                self._take_part(part)
-                taken += 1
-            if taken < BATCH and self._lots.close(lot):
-                self._open_lots.remove(lot)
-        self._is_settled = before
+        try:
+            for lot in tuple(self._open_lots):
+                while taken < BATCH and (part := self._lots.hand_over(lot)):
+                    self._take_part(part)
+                    taken += 1
+                if taken < BATCH and self._lots.close(lot):
+                    self._open_lots.remove(lot)
+        except OSError as error:
+            self._unwell(unavailable(error))
+        else:
+            self._is_settled = before
         return taken
 
     def _take_ready(self, drops: Sequence[Drop], most: int) -> int:
@@ -255,62 +190,17 @@ class Outbox:
             if taken >= most:
                 self.is_settling = True
                 break
-            quiet = self._calm.quiet_seconds(drop.files, now)
-            decision = self._decide(drop, quiet)
-            if decision is _Decision.WAIT:
-                self.is_settling |= quiet < self._settle
+            decision = self._lookout.decide(drop, now)
+            if decision in (Decision.WAIT, Decision.SETTLE):
+                self.is_settling |= decision is Decision.SETTLE
                 continue
             try:
-                taken += self._take(drop, is_incomplete=decision is _Decision.GIVE_UP)
+                taken += self._take(drop, is_incomplete=decision is Decision.GIVE_UP)
             except OSError as error:
                 self._is_settled = False
                 self._unwell(unavailable(error))
                 break
         return taken
-
-    def _decide(self, drop: Drop, quiet: float) -> _Decision:
-        sidecars = [self._sidecar(file) for file in drop.sidecars]
-        indexes = [self._index(file) for file in (drop.index,) if file is not None]
-        facts = Facts(
-            has_data=bool(drop.data),
-            has_flag=bool(drop.flags),
-            has_sidecar=bool(drop.sidecars or indexes),
-            sidecar_is_valid=bool(sidecars or indexes) and None not in (*sidecars, *indexes),
-            is_missing_files=bool(drop.missing),
-            settled=quiet >= self._settle,
-        )
-        verdict = judge(self._settings.readiness, facts)
-        if verdict is not Verdict.WAIT:
-            ends = {self._end(file) for file in (*drop.data, *drop.sidecars)}
-            proven = ends <= {Whole.YES}
-            if Whole.NO not in ends and self._hashes_fit(drop, sidecars) and (verdict is Verdict.READY or proven):
-                return _Decision.TAKE
-        given_up = quiet >= self._settings.incomplete_minutes * 60
-        return _Decision.GIVE_UP if given_up else _Decision.WAIT
-
-    def _end(self, file: Observation) -> Whole:
-        if file.size_bytes > self._limits.max_member_bytes:
-            return Whole.YES  # refused after the claim
-        if file not in self._ends:
-            try:
-                data = self._read(file)
-                is_ours = is_sidecar(file.name)
-                self._ends[file] = (
-                    sidecar_wholeness(file.name, data, self._limits) if is_ours else wholeness(data, self._limits)
-                )
-            except InvalidSubmission:
-                return Whole.YES  # refused after the claim
-            except (OSError, Unavailable):
-                return Whole.NO  # held by its writer
-        return self._ends[file]
-
-    def _hashes_fit(self, drop: Drop, sidecars: Sequence[Sidecar | None]) -> bool:
-        """A file that does not have its hash yet is still being written."""
-        expected = {
-            same_name(name): value for sidecar in sidecars if sidecar for name, value in sidecar.sha256.items()
-        }
-        wanted = [file for file in drop.data if same_name(file.name) in expected]
-        return all(hashlib.sha256(self._read(file)).hexdigest() == expected[same_name(file.name)] for file in wanted)
 
     def _take(self, drop: Drop, *, is_incomplete: bool) -> bool:
         """Claim a drop and give it to the journal, or set it aside.
@@ -319,7 +209,7 @@ class Outbox:
             False when it could not be claimed now.
         """
         claim_id = self._ids.ulid()
-        cut = {file.name for file in drop.data if self._end(file) is Whole.NO} if is_incomplete else set()
+        cut = self._lookout.cut(drop) if is_incomplete else ()
         self._is_settled, before = False, self._is_settled
         if not self.claims.begin(drop, claim_id):
             self._is_settled = before and not self.claims.folder(claim_id).exists()
@@ -328,7 +218,7 @@ class Outbox:
         try:
             if is_incomplete and drop.index is None:
                 self._check_sidecars(claim_id, drop)
-                raise _incomplete(drop, self._settings.readiness)
+                raise incomplete(drop, self._settings.readiness)
             self._take_claim(claim_id, drop.base, cut, created_at)
         except InvalidSubmission as error:
             self._refuse(claim_id, drop.base, error, created_at)
@@ -413,19 +303,3 @@ class Outbox:
         if self.health.code != error.code:
             self.health = OutboxHealth(error.code, self._clock.now(), error.detail)
             _log.warning("folder_unavailable", code=error.code, detail=error.detail)
-
-
-def _incomplete(drop: Drop, readiness: Readiness) -> BadDrop:
-    """Why a drop never became complete."""
-    if drop.missing:
-        missing = ", ".join(f"« {name} »" for name in drop.missing)
-        sentence = f"Le fichier d'accompagnement annonce des fichiers qui ne sont jamais arrivés : {missing}."
-    elif not drop.data:
-        sentence = "Aucun document n'est arrivé avec ce fichier."
-    elif readiness is Readiness.FLAG and not drop.flags:
-        sentence = "Le fichier marqueur (.ok) n'est jamais arrivé."
-    elif readiness is Readiness.SIDECAR and not drop.sidecars:
-        sentence = "Le fichier d'accompagnement (.mss) n'est jamais arrivé."
-    else:
-        sentence = "La fin d'un fichier manque, ou son empreinte ne correspond pas."
-    return BadDrop("INCOMPLET", "the drop stayed incomplete", sentence)

@@ -66,7 +66,7 @@ def test_a_share_that_lists_nothing_for_a_while_finds_its_files_known_again(
     bench.drop("a.xml")
     bench.scan()
     with monkeypatch.context() as away:
-        away.setattr(bench.outbox, "_look", _nothing)
+        away.setattr(bench.outbox._lookout, "_look", _nothing)
         assert bench.scan(after=60) == 0
     assert bench.scan() == 0
     assert bench.scan(after=2) == 1

@@ -201,3 +201,21 @@ def test_a_lot_that_cannot_be_written_goes_back_and_is_taken_later(
         assert bench.submissions() == []
     finish(bench)
     prove(bench, "index")
+
+
+@pytest.mark.parametrize("step", ["rename_durable", "move_all"])
+def test_a_lot_in_hand_on_a_full_disk_goes_on_when_there_is_room(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    drop_batch(bench)
+    with monkeypatch.context() as patched:
+        patched.setattr(lot_module, step, full)
+        finish(bench)
+        assert bench.outbox.run_once() == 0
+        assert bench.outbox.health.code == "DISQUE_PLEIN"
+    finish(bench)
+    assert bench.outbox.health.is_ok
+    prove(bench, "index")

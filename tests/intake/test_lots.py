@@ -189,7 +189,6 @@ class TestIndex:
         assert bench.names("ENVOYES")[0].endswith("LOT/index.mss.csv")
         assert bench.work() == []
 
-
     @pytest.mark.parametrize(
         "name", ["CON.xml", "aux.XML", "x" * 196 + ".xml", "éàü.xml", "-rf.xml", "a..b.xml", "with blank.xml"]
     )

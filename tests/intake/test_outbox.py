@@ -106,7 +106,7 @@ class TestStable:
     ) -> None:
         path = bench.drop("X.xml")
         bench.scan()
-        monkeypatch.setattr(bench.outbox, "_look", lambda folder: _then_append(list_folder(folder), path))
+        monkeypatch.setattr(bench.outbox._lookout, "_look", lambda folder: _then_append(list_folder(folder), path))
         assert bench.scan(after=2) == 0
         assert bench.names("A_ENVOYER") == ["X.xml"]
         assert bench.work() == []
@@ -349,7 +349,7 @@ class TestRefusals:
         assert "DESTINATAIRE_INCONNU" in bench.text("ERREURS", "X.erreur.txt")
 
     def test_too_big(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(bench.outbox, "_limits", _small())
+        monkeypatch.setattr(bench.outbox._lookout, "_limits", _small())
         monkeypatch.setattr(bench.outbox.claims, "_limits", _small())
         bench.drop("X.xml")
         assert bench.settle() == 1
@@ -371,7 +371,7 @@ class TestFolderGone:
             raise OSError(5, "Input/output error")
 
         with monkeypatch.context() as away:
-            away.setattr(bench.outbox, "_look", gone)
+            away.setattr(bench.outbox._lookout, "_look", gone)
             assert bench.scan(after=60) == 0
             since = bench.outbox.health.since
             assert bench.outbox.health.code == "SPOOL_ABSENT"
