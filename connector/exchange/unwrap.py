@@ -359,9 +359,7 @@ def _about_the_patients(
 
 
 def _with_doubts(document: ArrivalDocument, rules: ReceptionRules) -> ArrivalDocument:
-    if document.patient is None:
-        return document
-    codes = doubts(document.patient, is_production=rules.is_production)
+    codes = doubts(document.patient, is_production=rules.is_production) if document.patient else ()
     return replace(document, warnings=tuple(dict.fromkeys((*document.warnings, *codes))))
 
 

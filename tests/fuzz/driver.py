@@ -20,6 +20,7 @@ Bound = Callable[[], AbstractContextManager[None]]
 """What goes around each input."""
 
 MAX_KEPT = 2000
+MAX_KEPT_BYTES = 30_000  # of an input that is mutated further: large ones only cost time
 KEPT_WORDS = 90  # characters of an outcome by which inputs are told apart
 
 
@@ -103,7 +104,7 @@ def fuzz(
     end = time.monotonic() + seconds if seconds is not None else None
     while len(report.findings) < enough and _goes_on(report, inputs, end):
         data = mutator.next(corpus)
-        if _try(target, data, report, bound) and len(corpus) < MAX_KEPT:
+        if _try(target, data, report, bound) and len(corpus) < MAX_KEPT and len(data) < MAX_KEPT_BYTES:
             corpus.append(data)
     return report
 

@@ -4,6 +4,7 @@ import io
 import random
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 
 __all__ = ["Mutator"]
@@ -12,8 +13,8 @@ MAX_BYTES = 200_000
 _NUMBERS = (b"0", b"-1", b"1", b"255", b"65536", b"2147483648", b"99999999999999999999", b"1e999", b"")
 _VALUE = re.compile(rb'="([^"<]{0,200})"')
 _TEXT = re.compile(rb">([^<>]{1,200})<")
-_ELEMENT = re.compile(rb"<([A-Za-z][\w:.-]*)(?:\s[^<>]*)?(?:/>|>(?:[^<]|<(?!/?\1[\s>])){0,2000}</\1>)")
-_DAMAGE = (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, NotImplementedError)
+_ELEMENT = re.compile(rb"<[A-Za-z][\w:.-]*(?:\s[^<>]*)?(?:/>|>[^<>]*</[^<>]*>)")
+_DAMAGE = (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, zlib.error)
 
 
 class Mutator:
