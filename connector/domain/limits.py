@@ -25,3 +25,5 @@ class Limits:
     max_hl7_bytes: int = 90 * MEBIBYTE  # a document of 60 MiB in Base64, and what surrounds it
     max_hl7_segments: int = 5_000  # of one message
     max_hl7_fields: int = 250  # of one segment, and repetitions of one field
+    max_hprim_bytes: int = 30 * MEBIBYTE  # text only
+    max_hprim_records: int = 20_000  # of HPRIM Médecin, or patients of HPRIM Santé

@@ -16,6 +16,7 @@ from connector.domain.catalogue.drops import DROP_CODES
 from connector.domain.catalogue.exchange import EXCHANGE_CODES
 from connector.domain.catalogue.explanation import Explanation
 from connector.domain.catalogue.hl7 import HL7_CODES
+from connector.domain.catalogue.hprim import HPRIM_CODES
 from connector.domain.catalogue.own import OWN_CODES
 from connector.domain.catalogue.page import PAGE_CODES
 from connector.domain.catalogue.receipts import RECEIPT_CODES
@@ -33,6 +34,7 @@ CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
     | DROP_CODES
     | EXCHANGE_CODES
     | HL7_CODES
+    | HPRIM_CODES
     | OWN_CODES
     | PAGE_CODES
     | RECEIPT_CODES
