@@ -13,6 +13,7 @@ from connector.domain.ports import Clock, IdSource
 from connector.domain.states import IncomingState
 from connector.exchange.collect import Collector
 from connector.exchange.lookup import Inquirer
+from connector.exchange.notices import NoticeDesk
 from connector.exchange.opening import Opener
 from connector.exchange.plan import MailboxRules
 from connector.exchange.rules import reception_rules
@@ -176,7 +177,7 @@ def _send_loop(parts: MailboxParts, shared: Shared, operator: OperatorSettings) 
             mailbox=parts.mailbox.address, journal=shared.journal, sender=sender, clock=shared.clock,
             retry=shared.settings.retry, owner=shared.owner, server=_server(operator.smtp),
             parallel=operator.smtp_connections, may_try_identity_again=_survives_refusals(parts.mailbox),
-            identity=identity,
+            identity=identity, null_sender_for_notices=operator.null_sender_for_receipts,
         )  # fmt: skip
 
     return SendLoop(
@@ -221,7 +222,9 @@ def _reception(
         inbox = Inbox(parts.mailbox, open_layout())
         inbox.recover(lambda incoming_id: _is_open(journal, incoming_id))
         rules = reception_rules(shared.settings, address)
-        return Opener(address, journal, inbox, shared.clock, shared.owner, rules=rules)
+        return Opener(
+            address, journal, inbox, shared.clock, shared.owner, rules=rules, answer=_notices(parts, shared).delivered
+        )
 
     def delivered() -> None:
         parts.receive_bell.ring()
@@ -229,6 +232,14 @@ def _reception(
 
     deliver = DeliverLoop(opener, parts.deliver_bell, delivered, shared.stopping, Mood("deliver", shared.clock))
     return receive, deliver
+
+
+def _notices(parts: MailboxParts, shared: Shared) -> NoticeDesk:
+    """Answers what this mailbox received."""
+    return NoticeDesk(
+        shared.journal, shared.settings, shared.clock, shared.ids, f"{SOFTWARE} {__version__}",
+        queued=lambda _: parts.send_bell.ring(),
+    )  # fmt: skip
 
 
 def _identity(mailbox: MailboxSettings, shared: Shared, server: ServerSettings) -> Identity:

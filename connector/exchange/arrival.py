@@ -111,6 +111,7 @@ class Arrival:
     mss: MssHeaders = field(default_factory=MssHeaders)  # the X-MSS-* headers, unverified
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    read_receipt_to: str = ""  # who asks for a read receipt; unverified
     patients: tuple[FoundPatient, ...] = field(default=(), repr=False)  # one mention of each; several are told
 
     @property

@@ -5,7 +5,7 @@ the delivery recognises what it had done. A message is never dropped: what canno
 bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -63,6 +63,9 @@ class Opener:
     limits: Limits = DEFAULT_LIMITS
     batch: int = 20
     rules: ReceptionRules = DEFAULT_RULES
+    answer: Callable[[str], object] | None = (
+        None  # the message with this row id was delivered, and asks for a receipt
+    )
 
     def run_once(self) -> int:
         """Open and deliver what is waiting.
@@ -117,12 +120,28 @@ class Opener:
         try:
             for one in ready:
                 with self._setting_aside(one.row, done, handled):
-                    delivered.append((one.row.id, self.target.deliver(one.arrival)))
+                    given = self.target.deliver(one.arrival)
+                    self._answered(one)
+                    delivered.append((one.row.id, given))
         finally:
             if delivered:
                 self.journal.record_deliveries([(key, d.prefix, d.files) for key, d in delivered])
                 handled.update(key for key, _ in delivered)
                 done += [key for key, _ in delivered]
+
+    def _answered(self, one: _Ready) -> None:
+        """A receipt that is due is in the queue before the delivery is committed: a crash cannot lose it.
+
+        That a receipt cannot be sent never holds up what was received.
+        """
+        if self.answer is None or not one.arrival.read_receipt_to:
+            return
+        try:
+            self.answer(one.row.id)
+        except Unavailable:
+            raise
+        except ConnectorError as error:
+            _log.warning("receipt_not_sent", id=one.row.id, code=error.code, detail=error.detail)
 
     def _open(self, row: IncomingMessage, done: list[str]) -> Arrival | None:
         """What is to be delivered; ``None`` when there is nothing to do any more, or not yet."""
@@ -135,9 +154,11 @@ class Opener:
                 if receipt and self._is_settled(row, receipt, opened.sender.domain):
                     done.append(row.id)
                 else:
-                    arrival = arrival_of(row, opened, len(raw), self.limits, self.rules)
-                    if receipt:
-                        arrival = replace(arrival, warnings=(*arrival.warnings, "ACCUSE_NON_RATTACHE"))
+                    made = arrival_of(row, opened, len(raw), self.limits, self.rules)
+                    untied = ("ACCUSE_NON_RATTACHE",) if receipt else ()
+                    arrival = replace(
+                        made, warnings=(*made.warnings, *untied), read_receipt_to=opened.read_receipt_to
+                    )
         except ReceiptTooEarly:
             self._again(row, TOO_EARLY_SECONDS, "ACCUSE_PRECOCE", "receipt before our commit")
         return arrival
