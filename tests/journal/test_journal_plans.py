@@ -5,13 +5,22 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from connector.journal import documents, statistics
 from connector.journal import statements as sql
-from connector.journal import statistics
 from connector.journal.refused import DROP_OLD_REFUSALS, list_refused
 from connector.testing.clock import EPOCH
 from tests.journal.journal_builders import BOX, Scene
 
 _NOW: dict[str, Any] = {"now": EPOCH, "until": EPOCH, "owner": "o", "limit": 1, "target": "sending"}
+
+_SET = {"set": "1.2", "version": 1}
+RECEIVED_BEFORE: tuple[tuple[Any, dict[str, Any], str], ...] = (
+    (documents._SAME_ID, {"document": "1.2"}, "ix_received_documents_id"),
+    (documents._NEWER, _SET, "ix_received_documents_set"),
+    (documents._OLDER, _SET, "ix_received_documents_set"),
+    (documents._SAME_VERSION, _SET, "ix_received_documents_set"),
+    (documents._ABOUT, {}, "ix_received_documents_related"),
+)
 
 HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "claim_due": (sql.CLAIM_DUE, {**_NOW, "box": BOX}, ["ix_messages_due"]),
@@ -52,6 +61,10 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "refused, not seen": (list_refused((), unseen=True), {}, ["ix_refused_drops_seen"]),
     "refused, a page": (list_refused(("after",), unseen=False), {"after": "01A"}, ["sqlite_autoindex_refused_drops"]),
     "refused, of a mailbox": (list_refused(("box",), unseen=False), {"box": BOX}, ["ix_refused_drops_mailbox"]),
+    **{
+        f"received before {number}": (statement, {"box": BOX, "incoming": "01A", **values}, [index])
+        for number, (statement, values, index) in enumerate(RECEIVED_BEFORE)
+    },
     "refused, too old": (DROP_OLD_REFUSALS, {"before": EPOCH}, ["ix_refused_drops_at"]),
 }  # fmt: skip
 
