@@ -14,9 +14,9 @@ from enum import StrEnum
 
 from connector.documents.cda.model import CdaDocument
 from connector.documents.hl7.patient import Hl7Patient
-from connector.documents.hprim_glance import HprimGlance
+from connector.documents.hprim.model import HprimRecord
 from connector.domain.errors import InvalidSubmission
-from connector.domain.patient import INS_NIR, MatriculeINS, PatientIdentifier
+from connector.domain.patient import MatriculeINS, PatientIdentifier
 from connector.mail.text import ascii_fold
 from connector.xdm.agreement import same_patient
 from connector.xdm.model import DocumentEntry
@@ -29,6 +29,7 @@ __all__ = [
 _FULL_DATE = 8
 _PARTICLE_CHARS = 3  # de, du, des, von: shared by many
 _SEXES = frozenset({"M", "F"})
+_FOUR_DIGITS = re.compile(r"\d{4}")
 _WORDS = re.compile(r"[A-Z0-9]+")
 
 
@@ -103,13 +104,20 @@ def of_entry(entry: DocumentEntry, file_name: str = "") -> FoundPatient:
     )
 
 
-def of_hprim(record: HprimGlance, file_name: str = "") -> FoundPatient:
-    """The patient of an HPRIM record; its NIR is nobody's qualified INS."""
-    ids = (PatientIdentifier(INS_NIR, record.nir),) if record.nir else ()
+def of_hprim(record: HprimRecord, file_name: str = "") -> FoundPatient:
+    """The patient of an HPRIM record.
+
+    Its NIR is no identifier of the patient: often it is that of the insured, a parent for instance. A birth date with
+    two digits for the year may be of two centuries, and is not compared.
+    """
+    is_certain = _FOUR_DIGITS.search(record.birth_raw) is not None
     return FoundPatient(
-        source=IdentitySource.HPRIM, file_name=file_name, ids=ids, families=record.families, givens=record.givens,
-        birth_date=record.birth_date,
-    )  # fmt: skip
+        source=IdentitySource.HPRIM,
+        file_name=file_name,
+        families=_present(record.family),
+        givens=_present(record.given),
+        birth_date=(record.birth_date or "").replace("-", "") if is_certain else "",
+    )
 
 
 def of_hl7(patient: Hl7Patient, file_name: str = "") -> FoundPatient:

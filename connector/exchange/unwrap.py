@@ -5,16 +5,16 @@ sender. Pure.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from connector.documents.cda.alerts import interpretation_alerts
+from connector.documents.cda.alerts import interpretation_alerts, worst_first
 from connector.documents.cda.parse import OpenedCda, open_cda, pdf_of
 from connector.documents.hl7.errors import Findings
 from connector.documents.hl7.message import Message
 from connector.documents.hl7.patient import read_patient
 from connector.documents.hl7.text import decode, split_messages
-from connector.documents.hprim_glance import hprim_glance
+from connector.documents.hprim.medecin import read_medecin
 from connector.documents.recognise import FileKind, recognise
 from connector.domain.errors import InvalidSubmission, MalformedMessage
 from connector.domain.legacy_text import encode_text
@@ -68,6 +68,7 @@ class _Found:
 
     limits: Limits
     left: int
+    year: int  # of the arrival: the latest that a result with two digits can mean
     documents: list[ArrivalDocument] = field(default_factory=list)
     parts: list[ArrivalPart] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -99,7 +100,7 @@ def arrival_of(
     rules = rules or ReceptionRules()
     if row.received_at is None:
         raise MalformedMessage("INTERNE", "a stored message has no time of arrival")
-    found = _found(opened, limits)
+    found = _found(opened, limits, row.received_at.year)
     documents = _once(found.documents)
     parts = _marked(documents, found.parts)
     patients = _patients(documents, parts)
@@ -134,8 +135,8 @@ def arrival_of(
 # --- the parts -----------------------------------------------------------------------------------------------------
 
 
-def _found(opened: OpenedMessage, limits: Limits) -> _Found:
-    found = _Found(limits, limits.max_expanded_bytes)
+def _found(opened: OpenedMessage, limits: Limits, year: int) -> _Found:
+    found = _Found(limits, limits.max_expanded_bytes, year)
     for part in opened.parts:
         _sort(part, found)
     for text in opened.texts:
@@ -152,7 +153,7 @@ def _sort(part: Part, found: _Found) -> None:
     if kind is FileKind.CDA:
         found.documents.append(_document(part, found.limits))
         return
-    sorted_part = _part(part.name, part.media_type, part.content, kind, found.limits)
+    sorted_part = _part(part.name, part.media_type, part.content, kind, found)
     if part.media_type == TNEF or part.name.lower() == _TNEF_NAME:
         sorted_part = replace(sorted_part, warnings=("PIECE_TNEF",))
         found.warnings.append("PIECE_TNEF")
@@ -179,12 +180,12 @@ def _sort_text(text: str, found: _Found) -> None:
     kind = recognise(text.encode("utf-8", "replace"))
     if kind is FileKind.HPRIM_MEDECIN:
         content, _ = encode_text(text, "cp1252")
-        part = _part(_BODY_NAME, "text/plain", content, kind, found.limits)
+        part = _part(_BODY_NAME, "text/plain", content, kind, found)
         found.parts.append(replace(part, from_body=True))
 
 
-def _part(name: str, media_type: str, content: bytes, kind: FileKind, limits: Limits) -> ArrivalPart:
-    patients, alerts = _about(name, content, kind, limits)
+def _part(name: str, media_type: str, content: bytes, kind: FileKind, found: _Found) -> ArrivalPart:
+    patients, alerts = _about(name, content, kind, found)
     return ArrivalPart(
         name=name, media_type=media_type, role=_ROLES.get(kind, PartRole.OTHER), content=content,
         sha256=hashlib.sha256(content).hexdigest(), patients=patients, alerts=alerts,
@@ -192,25 +193,26 @@ def _part(name: str, media_type: str, content: bytes, kind: FileKind, limits: Li
 
 
 def _about(
-    name: str, content: bytes, kind: FileKind, limits: Limits
+    name: str, content: bytes, kind: FileKind, found: _Found
 ) -> tuple[tuple[FoundPatient, ...], tuple[str, ...]]:
-    """Whom a result is about, and its alerts; what cannot be read says nothing."""
-    if kind is FileKind.HPRIM_MEDECIN:
-        records = hprim_glance(content)
-        alerts = dict.fromkeys(code for record in records for code in record.alerts)
-        return tuple(of_hprim(record, name) for record in records), tuple(alerts)
-    if kind is FileKind.HL7:
-        return _hl7_patients(name, content, limits), ()
+    """Whom a result is about, and its alerts; what cannot be read says nothing, and is given as it is."""
+    try:
+        if kind is FileKind.HPRIM_MEDECIN:
+            records = read_medecin(content, found.limits, year=found.year).records
+            alerts = worst_first(result.flag.upper() for record in records for result in record.coded)
+            return distinct(of_hprim(record, name) for record in records), alerts
+        if kind is FileKind.HL7:
+            return distinct(_hl7_patients(name, content, found.limits)), ()
+    except InvalidSubmission:
+        pass
     return (), ()
 
 
-def _hl7_patients(name: str, content: bytes, limits: Limits) -> tuple[FoundPatient, ...]:
-    try:
-        messages = [Message.parse(decode(one).text, limits) for one in split_messages(content, limits)]
-        with_patient = [message for message in messages if message.all("PID")]
-        return tuple(of_hl7(read_patient(message, Findings()), name) for message in with_patient)
-    except InvalidSubmission:
-        return ()
+def _hl7_patients(name: str, content: bytes, limits: Limits) -> Iterator[FoundPatient]:
+    for one in split_messages(content, limits):
+        message = Message.parse(decode(one).text, limits)
+        if message.all("PID"):
+            yield of_hl7(read_patient(message, Findings()), name)
 
 
 # --- archives ------------------------------------------------------------------------------------------------------
@@ -226,7 +228,7 @@ def _maybe_archive(part: ArrivalPart, found: _Found) -> ArrivalPart:
 
     What must not be opened is given as it is, closed, and told: nothing announced it as an archive of documents.
     """
-    trial = _Found(found.limits, found.left)
+    trial = _Found(found.limits, found.left, found.year)
     try:
         archive = trial.archive(part.content)
         inner = [name for name in archive if name.lower().endswith(".zip")]
@@ -263,7 +265,7 @@ def _open_package(package: XdmPackage, found: _Found) -> None:
 
 def _inner_part(name: str, media_type: str, content: bytes, kind: FileKind, found: _Found) -> ArrivalPart:
     default = "application/pdf" if kind is FileKind.PDF else "application/octet-stream"
-    return _part(name.rpartition("/")[2], media_type or default, content, kind, found.limits)
+    return _part(name.rpartition("/")[2], media_type or default, content, kind, found)
 
 
 # --- documents -----------------------------------------------------------------------------------------------------

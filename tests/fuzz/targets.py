@@ -18,7 +18,8 @@ from connector.documents.hl7.answer import read_ack, read_zam
 from connector.documents.hl7.header import peek_header
 from connector.documents.hl7.order import read_order
 from connector.documents.hl7.text import split_messages
-from connector.documents.hprim_glance import hprim_glance
+from connector.documents.hprim.medecin import read_medecin
+from connector.documents.hprim.sante import read_sante
 from connector.documents.recognise import recognise
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConnectorError, MalformedMessage
@@ -129,9 +130,11 @@ def _read_hl7(reader: Callable[[bytes, Limits], object], message: bytes) -> str:
 
 def _hprim(data: bytes) -> str:
     kind = recognise(data)
-    records = hprim_glance(data)
-    patients = distinct(map(of_hprim, records[:20]))
-    return f"{kind} {min(len(records), 9)} {len(patients)} {[record.alerts for record in records[:3]]}"
+    sante = outcome(Target(lambda one: type(read_sante(one, LIMITS)).__name__, ()), data)
+    file = read_medecin(data, LIMITS, year=2026)
+    flags = sorted({result.flag for record in file.records[:20] for result in record.coded})[:4]
+    patients = distinct(map(of_hprim, file.records[:20]))
+    return f"{kind} {min(len(file.records), 9)} {len(patients)} {flags} {file.encoding} {file.warnings} {sante}"
 
 
 _XML = (

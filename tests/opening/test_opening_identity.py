@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from connector.documents.hprim_glance import MAX_RECORDS, hprim_glance
 from connector.domain.errors import MalformedMessage
 from connector.domain.patient import PatientIdentifier
 from connector.exchange.arrival import Arrival, PartRole
@@ -101,8 +100,7 @@ def test_a_result_alone_names_its_patient_and_its_alerts() -> None:
     assert (part.role, part.alerts, found.alerts) == (PartRole.HPRIM, ("HH",), ("HH",))
     (patient,) = found.patients
     assert (patient.source, patient.families, patient.birth_date) == (IdentitySource.HPRIM, ("LEFICTIF",), "19510312")
-    assert patient.ins == PatientIdentifier("1.2.250.1.213.1.4.8", "251033306312374")
-    assert not patient.is_qualified
+    assert (patient.ins, patient.is_qualified) == (None, False)
 
 
 def test_a_result_in_the_text_of_the_message_is_a_part_of_its_own() -> None:
@@ -183,36 +181,28 @@ def test_who_is_the_same(news: dict[str, object], same: bool) -> None:
 # --- HPRIM ---
 
 
-def test_names_in_every_code_page() -> None:
-    (record,) = hprim_glance(hprim(family="DUPRÉ".encode("cp850"), given="Zoé".encode()))
-    assert "DUPRÉ" in record.families
-    assert record.givens == ("Zoé",)
-
-
 @pytest.mark.parametrize(
     ("birth", "read"),
-    [
-        (b"12/03/1951", "19510312"), (b"1951-03-12", "19510312"), (b"12.3.1951", "19510312"), (b"12/03/51", ""),
-        (b"12/30/1951", ""), (b"00/03/1951", ""), (b".", ""),
-    ],
-)  # fmt: skip
-def test_birth_dates(birth: bytes, read: str) -> None:
-    (record,) = hprim_glance(hprim(birth=birth))
-    assert record.birth_date == read
+    [(b"12/03/1951", "19510312"), (b"1951-03-12", "19510312"), (b"12/03/51", ""), (b"12/30/1951", ""), (b" ", "")],
+)
+def test_birth_dates_of_results(birth: bytes, read: str) -> None:
+    (patient,) = arrival(message(attached("r.hpr", hprim(birth=birth)))).patients
+    assert patient.birth_date == read
 
 
-def test_an_empty_first_line_that_shifts_the_header_is_dropped() -> None:
-    (record,) = hprim_glance(b"\r\n" + hprim())
-    assert (record.families, record.birth_date) == (("TESTUT",), "19510311")
-    (whole,) = hprim_glance(hprim().replace(b"REF1", b"", 1))
-    assert whole.families == ("TESTUT",)
+@pytest.mark.parametrize("page", ["cp1252", "cp850", "utf-8"])
+def test_names_of_results_in_every_code_page(page: str) -> None:
+    result = hprim(family="D'ESSAI-MODÈLE".encode(page), given="Zoé".encode(page), birth=b"12/03/1951")
+    found = arrival(message(attached("cr.xml", N1), attached("r.hpr", result)))
+    assert (len(found.patients), found.warnings) == (1, ())
 
 
-def test_what_is_unknown_is_absent() -> None:
-    (record,) = hprim_glance(hprim(family=b".", given=b" ", nir=b"."))
-    assert (record.families, record.givens, record.nir) == ((), (), "")
-    assert hprim_glance(b"") == hprim_glance(b"\r\n****FINFICHIER****\r\n") == ()
+def test_the_number_of_the_insured_is_not_the_patient() -> None:
+    result = hprim(nir=b"1990175999998 49", **OF_ZOE)
+    found = arrival(message(attached("cr.xml", N1), attached("r.hpr", result)))
+    assert (len(found.patients), found.warnings) == (1, ())
 
 
-def test_no_more_records_than_are_looked_at() -> None:
-    assert len(hprim_glance(hprim(end=b"") * (MAX_RECORDS + 20))) == MAX_RECORDS
+def test_a_result_that_cannot_be_read_is_given_and_names_nobody() -> None:
+    found = arrival(message(attached("r.hpr", b"****FIN****\r\n****FINFICHIER****\r\n")))
+    assert [(p.role, p.patients) for p in found.parts] == [(PartRole.HPRIM, ())]

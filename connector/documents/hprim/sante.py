@@ -92,8 +92,8 @@ def read_sante(data: bytes, limits: Limits = DEFAULT_LIMITS) -> HprimSante:
     starts = [number for number, segment in enumerate(segments) if _kind(segment, delimiters) == "P"]
     _check_count(len(starts), limits)
     ends = [number for number, segment in enumerate(segments) if _kind(segment, delimiters) == "L"]
-    last = ends[-1] if ends else len(segments)
-    own = [segments[start:end] for start, end in zip(starts, [*starts[1:], last], strict=True)]
+    last = next((end for end in ends if end > max(starts, default=0)), len(segments))
+    own = [segments[start:end] for start, end in zip(starts, [*starts, last][1:], strict=True)]
     return HprimSante(
         delimiters=delimiters, file_name=header.text(2), sender=header.components(4), kind=header.first(6),
         receiver=header.components(9), processing=header.first(11).upper(), version=header.first(12),
