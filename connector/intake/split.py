@@ -5,15 +5,16 @@ drop                                    parts
 ======================================  =================================================================
 ``X.mss.csv`` and its documents         one for each line, with the sidecar that the line amounts to
 HL7 v2 file of several messages         one for each message; the sidecar of the drop is copied to each
-HPRIM file of several records           one for each record; the sidecar is copied
+HPRIM Médecin file of several reports   one for each report; the sidecar is copied
+HPRIM Santé file of several patients    one for each patient; the sidecar is copied
 several HL7 v2 or several HPRIM files   one for each file or record, with the PDF of the same base name
 CDA documents of several patients       one for each patient, with the files of the same base names
 anything else                           the drop as it is
 ======================================  =================================================================
 
-Several patients in a drop whose format does not say so itself are split or refused as
-``outbox.several_patients`` wants, and always refused when the sidecar speaks of one patient. What cannot be given to
-one part for sure (a PDF beside several records) refuses the drop: nothing stays behind unseen.
+CDA or HPRIM of several patients are split or refused as ``outbox.several_patients`` wants, and always refused when
+the sidecar speaks of one patient; messages of HL7 v2 and lines of an index stand each for itself. What cannot be
+given to one part for sure (a PDF beside several records) refuses the drop: nothing stays behind unseen.
 
 The same drop always gives the same parts in the same order.
 """
@@ -26,6 +27,9 @@ from types import MappingProxyType
 from connector.documents.cda.model import CdaDocument
 from connector.documents.cda.parse import parse_cda
 from connector.documents.hl7.text import split_messages
+from connector.documents.hprim.medecin import read_medecin, split_records
+from connector.documents.hprim.sante import read_sante, split_patients
+from connector.documents.recognise import FileKind, recognise
 from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
 from connector.domain.submission import FileRole, SubmittedFile
@@ -48,7 +52,17 @@ _BESIDE = (FileRole.SIDECAR, FileRole.FLAG)
 
 Splitter = Callable[[bytes, Limits], Sequence[bytes]]
 
-_RECORDS: Mapping[FileRole, Splitter] = MappingProxyType({FileRole.HL7: split_messages})
+
+def _hprim_records(data: bytes, limits: Limits) -> Sequence[bytes]:
+    """By patient in HPRIM Santé, by report in HPRIM Médecin, where each names its own patient and recipient."""
+    if recognise(data) is FileKind.HPRIM_SANTE:
+        return split_patients(data, limits)
+    return split_records(data, limits)
+
+
+_RECORDS: Mapping[FileRole, Splitter] = MappingProxyType({
+    FileRole.HL7: split_messages, FileRole.HPRIM: _hprim_records,
+})  # fmt: skip
 """Formats in which one file may mean several sendings."""
 
 
@@ -99,7 +113,7 @@ def split(drop: ClaimedDrop, mailbox: MailboxSettings, limits: Limits) -> tuple[
     roles = {file.role for file in data}
     as_it_is = (Part(drop.base, tuple(name for name, _ in drop.files)),)
     if len(roles & _RECORDS.keys()) == 1 and roles <= {*_RECORDS, FileRole.PDF}:
-        return _bounded(_of_records(files, data, limits)) or as_it_is
+        return _bounded(_of_records(files, data, mailbox, limits)) or as_it_is
     if [file.role for file in data].count(FileRole.CDA) > 1 and FileRole.XDM not in roles:
         return _of_patients(drop, files, mailbox, limits) or as_it_is
     return as_it_is
@@ -193,12 +207,16 @@ def _checked(part: Part, cut: Collection[str]) -> Part:
     return replace(part, problem=BadDrop("INCOMPLET", "the end of a file of the index never came", french))
 
 
-def _of_records(files: Sequence[SubmittedFile], data: Sequence[SubmittedFile], limits: Limits) -> tuple[Part, ...]:
+def _of_records(
+    files: Sequence[SubmittedFile], data: Sequence[SubmittedFile], mailbox: MailboxSettings, limits: Limits
+) -> tuple[Part, ...]:
     """Nothing when the drop is one record as it is."""
     holders = [file for file in data if file.role in _RECORDS]
     records = {file.name: _RECORDS[file.role](file.content, limits) for file in holders}
     if sum(map(len, records.values())) == 1:
         return ()
+    if len({who for file in holders if file.role is FileRole.HPRIM for who in _hprim_patients(file, limits)}) > 1:
+        _check_may_split(files, mailbox, limits)
     pdfs = _companions([file for file in data if file.role is FileRole.PDF], [holder.name for holder in holders])
     parts: list[Part] = []
     for file in holders:
@@ -211,6 +229,15 @@ def _of_records(files: Sequence[SubmittedFile], data: Sequence[SubmittedFile], l
         else:
             parts += _slices(file, records[file.name], files)
     return tuple(parts)
+
+
+def _hprim_patients(file: SubmittedFile, limits: Limits) -> list[tuple[str | None, ...]]:
+    """Who is in a file, as it names them."""
+    if recognise(file.content) is FileKind.HPRIM_SANTE:
+        everybody = read_sante(file.content, limits).patients
+        return [(one.family, one.given, one.birth_date, *one.ids) for one in everybody]
+    records = read_medecin(file.content, limits).records
+    return [(one.family.casefold(), one.given.casefold(), one.birth_raw, one.nir) for one in records]
 
 
 def _slices(file: SubmittedFile, records: Sequence[bytes], files: Sequence[SubmittedFile]) -> list[Part]:

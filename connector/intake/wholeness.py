@@ -10,6 +10,7 @@ import re
 import zipfile
 from enum import Enum
 
+from connector.documents.hprim.frames import Tag, tag_of
 from connector.documents.xml import parse_xml
 from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
@@ -31,8 +32,9 @@ _ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 _PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|<![^>\[]*(?:\[.*?\]\s*)?>)*", re.DOTALL)
 _HL7_SEGMENT = re.compile(rb"[A-Z][A-Z0-9]{2}[^A-Za-z0-9\s].+")
 _HL7_TRAILER = re.compile(rb"(?:BTS|FTS)(?:[^A-Za-z0-9\s].*)?")
-_HPRIM_END = re.compile(rb"\*{4}FINFICHIER\*{3,4}")
-_HPRIM_RECORD_END = re.compile(rb"\*{4}FIN\*{3,4}")
+_HPRIM_BREAK = re.compile(rb"<br ?/?>[ \t]*\Z", re.IGNORECASE)  # portals write HTML ends of lines into it
+_LINE_ENDS = re.compile(rb"[\r\n]+")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _PDF_LENGTH = re.compile(rb"/Linearized\b[^>]{0,200}?/L\s+(\d{1,12})")
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -46,7 +48,11 @@ def wholeness(data: bytes, limits: Limits) -> Whole:
     start = data.removeprefix(_BOM).lstrip(_BLANKS)
     if data and any(beginning.startswith(data) for beginning in _BEGINNINGS):
         return Whole.NO  # not even its kind is written yet
-    if start.startswith(b"<") or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    return _utf16_wholeness(data, limits) if data[:2] in _UTF16 else _by_its_kind(data, start, limits)
+
+
+def _by_its_kind(data: bytes, start: bytes, limits: Limits) -> Whole:
+    if start.startswith(b"<"):
         return _told(is_whole=_xml_is_whole(data, start, limits))
     if data.startswith(b"PK"):
         return _told(is_whole=_zip_is_whole(data))
@@ -86,9 +92,7 @@ def _wholeness_of_lines(data: bytes, start: bytes) -> Whole:
         return _hl7_wholeness(data, start.lstrip(b"\x0b"))
     if _HPRIM_SANTE.match(start):
         return _told(is_whole=_last_line(data).startswith(b"L"))
-    if b"****LAB****" in data or b"****FIN" in data:
-        return _hprim_wholeness(_last_line(data))
-    return Whole.CANNOT_TELL
+    return _hprim_wholeness(data) if b"***" in data else Whole.CANNOT_TELL
 
 
 def _hl7_wholeness(data: bytes, start: bytes) -> Whole:
@@ -102,11 +106,26 @@ def _hl7_wholeness(data: bytes, start: bytes) -> Whole:
     return Whole.CANNOT_TELL if _HL7_SEGMENT.fullmatch(last) else Whole.NO
 
 
-def _hprim_wholeness(last: bytes) -> Whole:
+def _hprim_wholeness(data: bytes) -> Whole:
     """After ``****FIN****`` another record may follow, yet some writers never close the file."""
-    if _HPRIM_END.fullmatch(last):
+    lines = [_HPRIM_BREAK.sub(b"", line) for line in _LINE_ENDS.split(data.rstrip(_BLANKS + b"\x00"))]
+    tags = [tag_of(line.decode("latin-1")) for line in lines]
+    if Tag.FILE_END in tags:
         return Whole.YES
-    return Whole.CANNOT_TELL if _HPRIM_RECORD_END.fullmatch(last) else Whole.NO
+    is_tag_begun = len(lines[-1]) > 4 and any(tag.startswith(lines[-1]) for tag in (b"****FINFICHIER", b"****LAB"))
+    is_within = any(tags) and tags[-1] is not Tag.RECORD_END
+    return Whole.NO if is_tag_begun or is_within else Whole.CANNOT_TELL
+
+
+def _utf16_wholeness(data: bytes, limits: Limits) -> Whole:
+    try:
+        text = data.decode("utf-16").lstrip()
+    except UnicodeDecodeError:
+        return Whole.NO  # cut inside a character
+    if text.startswith("<"):
+        return _told(is_whole=_xml_is_whole(data, data, limits))
+    inner = text.encode("utf-8")
+    return _wholeness_of_lines(inner, inner)
 
 
 def _pdf_is_whole(data: bytes) -> bool:

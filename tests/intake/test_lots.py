@@ -189,6 +189,13 @@ class TestIndex:
         assert bench.names("ENVOYES")[0].endswith("LOT/index.mss.csv")
         assert bench.work() == []
 
+    def test_an_index_in_utf_16_is_taken(self, bench: Bench) -> None:
+        bench.drop("a.xml", document(1))
+        bench.drop("LOT.mss.csv", index_of("a.xml").decode("cp1252").replace(";", "\t").encode("utf-16"))
+        assert bench.settle() == 1
+        finish(bench)
+        assert base_names(bench) == ["a"]
+
     @pytest.mark.parametrize(
         "name", ["CON.xml", "aux.XML", "x" * 196 + ".xml", "éàü.xml", "-rf.xml", "a..b.xml", "with blank.xml"]
     )

@@ -44,7 +44,7 @@ def names(part: Part, *files: tuple[str, bytes]) -> list[str]:
         [("X.pdf", PDF)],
         [("X.ok", b"")],
         [("X.hl7", hl7_message(1)), ("X.xml", document(1))],
-        [("X.docx", b"anything")],
+        [("X.docx", b"\x00anything")],
     ],
 )
 def test_what_is_one_sending_stays_as_it_is(files: list[tuple[str, bytes]]) -> None:
@@ -79,6 +79,72 @@ def test_a_pdf_beside_several_messages_is_nobodys(pdf: str) -> None:
         parts_of(("X.hl7", hl7_batch(2)), (pdf, PDF))
     assert refused.value.code == "PDF_SANS_DOCUMENT"
     assert pdf in refused.value.french
+
+
+def report(family: str, text: str = "normal") -> str:
+    """An HPRIM Médecin record."""
+    header = ["L1", family, "Hélène", " ", " ", "62000 ARRAS", "17/01/1999", " ", "REQ1", "20/11/2026", "LB LABO",
+              "42 DR EXEMPLE Alix"]  # fmt: skip
+    return "\r\n".join([*header, " ", text, "****FIN****", ""])
+
+
+def medecin(*families: str) -> bytes:
+    return ("".join(map(report, families)) + "****FINFICHIER****\r\n").encode("cp1252")
+
+
+SANTE = b"H|~^\\&|L.HPR||L~LABO|..|ORU|||C~CAB||P|H2.2~C|202611201015\r\n%sL|1\r\n"
+SANTE_PATIENTS = [
+    b"P|1|11|||TESTUT~Camille||19990117|M\r\nOBR|1\r\n",
+    b"P|2|12|||MAQUETTE~No||19850702|M\r\nOBR|1\r\n",
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "count"),
+    [
+        ("X.hpr", medecin("TESTUT"), 1),
+        ("X.hpr", medecin("TESTUT", "MAQUETTE", "TESTUT"), 3),
+        ("X.HPR", SANTE % SANTE_PATIENTS[0], 1),
+        ("X.HPR", SANTE % b"".join(SANTE_PATIENTS), 2),
+    ],
+)
+def test_hprim_of_several_reports_is_split_in_its_own_bytes(name: str, content: bytes, count: int) -> None:
+    files = ((name, content), ("X.ok", b""))
+    parts = parts_of(*files)
+    if count == 1:
+        assert not is_lot(parts)
+        return
+    assert [names(part, *files) for part in parts] == [[f"X_{number}{name[1:]}"] for number in range(1, count + 1)]
+    made = [as_file(*part.made[0]) for part in parts]
+    assert {file.role for file in made} == {FileRole.HPRIM}
+    assert [parts_of(*part.made) for part in parts] == [(Part("X", (part.made[0][0],)),) for part in parts], (
+        "a part is one report, however often it is split"
+    )
+
+
+def test_the_pdf_goes_with_one_report_and_with_no_other() -> None:
+    assert not is_lot(parts_of(("X.hpr", medecin("TESTUT")), ("X.pdf", PDF)))
+    with pytest.raises(BadDrop) as refused:
+        parts_of(("X.hpr", medecin("TESTUT", "MAQUETTE")), ("X.pdf", PDF))
+    assert refused.value.code == "PDF_SANS_DOCUMENT"
+
+
+@pytest.mark.parametrize(
+    ("content", "is_refused"),
+    [
+        (medecin("TESTUT", "Testut"), False),
+        (medecin("TESTUT", "MAQUETTE"), True),
+        (SANTE % b"".join(SANTE_PATIENTS), True),
+    ],
+)
+def test_hprim_of_several_patients_is_refused_when_the_setting_says_so(content: bytes, *, is_refused: bool) -> None:
+    mailbox = mailbox_settings(several_patients="refuse")
+    if not is_refused:
+        assert len(split(drop(("X.hpr", content)), mailbox, Limits())) == 2
+        return
+    with pytest.raises(BadDrop) as refused:
+        split(drop(("X.hpr", content)), mailbox, Limits())
+    assert refused.value.code == "PATIENTS_MULTIPLES"
 
 
 def test_patients_are_told_apart_by_any_identifier_that_they_share() -> None:
