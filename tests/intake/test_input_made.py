@@ -1,5 +1,6 @@
 """A PDF, an image or a text with its sidecar leaves as a CDA document made by us, through to the finished message."""
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from connector.documents.cda.parse import open_cda, parse_cda
 from connector.documents.pdf import inspect_pdf
@@ -24,11 +26,9 @@ from tests.exchange.exchange_scene import ALIX, IDENTITY, LAB, Scene
 from tests.intake.bench import desk_for
 
 PDF = text_to_pdf("Compte rendu de Camille TESTUT", "Compte rendu")
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8ffff3f000"
-    "5fe02fea7"
-    "35c8080000000049454e44ae426082"
-)
+_picture = io.BytesIO()
+Image.new("RGB", (40, 20), (10, 80, 160)).save(_picture, "PNG")
+PNG = _picture.getvalue()
 PATIENT = {
     "nom_naissance": "TESTUT", "prenoms": ["Camille"], "naissance": "1999-01-17", "sexe": "F",
     "identifiant": {"valeur": "D-4711"},
@@ -203,7 +203,7 @@ def test_a_mailbox_that_says_no_author_cannot_make_documents(tmp_path: Path) -> 
 
 def test_files_of_any_kind_go_as_they_are_when_the_mailbox_allows_it(tmp_path: Path) -> None:
     office = Office(tmp_path, outbox={"attachments": True})
-    message = office.message(office.take(("X.docx", b"PK anything"), objet="Courrier"))
-    assert [(one.name, one.content) for one in message.parts] == [("X.docx", b"PK anything")]
+    message = office.message(office.take(("X.docx", b"\xd0\xcf\x11\xe0"), objet="Courrier"))
+    assert [(one.name, one.content) for one in message.parts] == [("X.docx", b"\xd0\xcf\x11\xe0")]
     assert message.subject_raw == "Courrier"
     office.scene.journal.close()

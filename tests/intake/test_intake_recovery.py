@@ -74,7 +74,7 @@ def test_a_drop_is_taken_once_and_whole_wherever_the_claim_is_cut(
 
 @pytest.mark.parametrize("step", ["claim.folder_made", "claim.renamed", "claim.refused", "claim.filed"])
 def test_a_refusal_is_told_once_wherever_it_is_cut(bench: Bench, step: str) -> None:
-    bench.drop("X.doc", b"word")
+    bench.drop("X.doc", b"\xd0\xcf\x11\xe0")
     bench.scan()
     with killed_at(step):
         bench.scan(after=2)
@@ -97,7 +97,7 @@ def test_a_refusal_that_was_seen_stays_seen_when_it_is_finished_again(
     def killed(path: Path) -> None:
         raise Killed(path.name)
 
-    bench.drop("X.doc", b"word")
+    bench.drop("X.doc", b"\xd0\xcf\x11\xe0")
     bench.scan()
     with monkeypatch.context() as dying:
         dying.setattr(refusal, "remove", killed)
@@ -116,7 +116,7 @@ def test_a_journal_that_cannot_take_a_refusal_gets_it_later(bench: Bench, monkey
     def full(_: object) -> None:
         raise Unavailable("DISQUE_PLEIN", "no space")
 
-    bench.drop("X.doc", b"word")
+    bench.drop("X.doc", b"\xd0\xcf\x11\xe0")
     bench.scan()
     with monkeypatch.context() as broken:
         broken.setattr(bench.journal, "refuse_drop", full)
@@ -205,7 +205,7 @@ def test_a_claim_that_cannot_be_finished_on_a_full_disk_is_finished_later(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    bench.drop("X.doc", b"word")
+    bench.drop("X.doc", b"\xd0\xcf\x11\xe0")
     bench.scan()
     with monkeypatch.context() as patched:
         patched.setattr(refusal, "write_atomic", full)

@@ -220,7 +220,7 @@ class TestFiling:
         bench.drop("good.xml")
         bench.settle()
         bench.send()
-        bench.drop("bad.doc", b"word")
+        bench.drop("bad.doc", b"\xd0\xcf\x11\xe0")
         bench.settle()
         bench.reporter.run_once()
         assert bench.names("STATUTS") == ["bad.erreur", "good.envoye"]
