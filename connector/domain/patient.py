@@ -9,10 +9,12 @@ from typing import Self
 
 from connector.domain.errors import InvalidSubmission
 
-__all__ = ["INS_OIDS", "INS_TEST_OIDS", "MatriculeINS", "PatientIdentifier"]
+__all__ = ["INS_NIA", "INS_OIDS", "INS_TEST_OIDS", "MatriculeINS", "PatientIdentifier"]
 
 INS_NIR = "1.2.250.1.213.1.4.8"
 INS_NIA = "1.2.250.1.213.1.4.9"
+"""Authority of the waiting number, which is no NIR."""
+
 INS_NIR_TEST = "1.2.250.1.213.1.4.10"
 INS_NIR_DEMO = "1.2.250.1.213.1.4.11"
 

@@ -1,0 +1,166 @@
+"""The body of a CDA document as plain text in columns, for readers that know no more than that.
+
+Source rule: folder conventions 8.6 (synthesis: the narrative text; 80 columns). No word is lost and no word or number
+is ever cut in two: a table that would need that becomes one line for each cell.
+"""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from connector.documents.pdf.blocks import Block, Cell, Heading, ItemList, Paragraph, Picture, Run, Table
+
+__all__ = ["text_of_blocks"]
+
+_GAP = "  "
+_LEAST_COLUMNS = 20  # of an inner block, however deep it stands
+
+
+def text_of_blocks(blocks: Iterable[Block], columns: int = 80) -> str:
+    """The text; blocks are separated by an empty line.
+
+    Args:
+        blocks: in reading order.
+        columns: at most so many characters in a line, unless one word alone is longer.
+    """
+    return "\n\n".join(filter(None, ("\n".join(_lines(block, columns)) for block in blocks)))
+
+
+def _lines(block: Block, columns: int) -> list[str]:
+    match block:
+        case Paragraph():
+            return _wrapped(_text(block.runs), columns)
+        case Heading():
+            title = _wrapped(_text(block.runs), columns)
+            return [*title, ("=" if block.level == 1 else "-") * max(map(len, title), default=0)]
+        case ItemList():
+            return list(_items(block, columns))
+        case Picture():
+            return _wrapped("[image : voir le document]", columns)
+        case _:
+            return _table(block, columns)
+
+
+def _text(runs: Sequence[Run]) -> str:
+    """Text that was struck out stays recognisable."""
+    return "".join(
+        f"[supprimé : {run.text}]" if "s" in run.style.marks and run.text.strip() else run.text for run in runs
+    )
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    """Lines as they are, the long ones wrapped between words."""
+    lines = [line.strip() for line in text.split("\n")]
+    return [
+        piece
+        for line in lines
+        for piece in textwrap.wrap(line, columns, break_long_words=False, break_on_hyphens=False) or [""]
+    ]
+
+
+def _items(block: ItemList, columns: int) -> Iterator[str]:
+    for item in block.items:
+        marker = f"{item.marker} "
+        inner = _flat(item.blocks, max(columns - len(marker), _LEAST_COLUMNS)) or [""]
+        yield f"{marker}{inner[0]}".rstrip()
+        yield from (f"{' ' * len(marker)}{line}".rstrip() for line in inner[1:])
+
+
+def _flat(blocks: Sequence[Block], columns: int) -> list[str]:
+    return [line for block in blocks for line in _lines(block, columns)]
+
+
+# --- tables -------------------------------------------------------------------------------------------------------
+
+
+def _table(table: Table, columns: int) -> list[str]:
+    """Aligned columns where they fit, else the cells one below the other."""
+    caption = _wrapped(_text(table.caption), columns) if table.caption else []
+    widths = _widths(table, columns)
+    rows = _in_columns(table, widths) if widths else _one_by_one(table, columns)
+    return [*caption, *rows]
+
+
+def _widths(table: Table, columns: int) -> list[int] | None:
+    """As wide as the widest cell; where that is too much, the widest columns give way down to their longest word."""
+    natural, least = [0] * table.columns, [0] * table.columns
+    for cell in table.cells:
+        if cell.columns == 1:
+            lines = _flat(cell.blocks, columns)
+            natural[cell.column] = max(natural[cell.column], *map(len, lines), 0)
+            least[cell.column] = max(least[cell.column], _longest_word(lines))
+    room = columns - len(_GAP) * (table.columns - 1)
+    if (
+        any(isinstance(block, (Table, ItemList)) for cell in table.cells for block in cell.blocks)
+        or sum(least) > room
+    ):
+        return None
+    while sum(natural) > room:
+        widest = max(range(table.columns), key=lambda place: natural[place] - least[place])
+        natural[widest] -= 1
+    spanning = (cell for cell in table.cells if cell.columns > 1)
+    fits = all(_longest_word(_flat(cell.blocks, columns)) <= _span(natural, cell) for cell in spanning)
+    return natural if fits else None
+
+
+def _longest_word(lines: Iterable[str]) -> int:
+    return max((len(word) for line in lines for word in line.split()), default=0)
+
+
+def _span(widths: Sequence[int], cell: Cell) -> int:
+    """The room of a cell with the gaps between the columns that it spans."""
+    own = widths[cell.column : cell.column + cell.columns]
+    return sum(own) + len(_GAP) * (len(own) - 1)
+
+
+def _in_columns(table: Table, widths: Sequence[int]) -> list[str]:
+    """Row by row; a line of dashes below the header rows."""
+    lines: list[str] = []
+    for row, cells in _rows(table):
+        lines += _row(cells, widths)
+        if row == table.header_rows - 1:
+            lines.append(_GAP.join("-" * width for width in widths).rstrip())
+    return lines
+
+
+def _rows(table: Table) -> list[tuple[int, list[Cell]]]:
+    """The cells of each row from left to right; a cell of several rows stands in its first one."""
+    found: dict[int, list[Cell]] = {}
+    for cell in sorted(table.cells, key=lambda one: (one.row, one.column)):
+        found.setdefault(cell.row, []).append(cell)
+    return list(found.items())
+
+
+def _row(cells: Sequence[Cell], widths: Sequence[int]) -> Iterator[str]:
+    contents = {cell.column: _flat(cell.blocks, max(_span(widths, cell), 1)) for cell in cells}
+    height = max(map(len, contents.values()), default=0)
+    starts = [sum(widths[:place]) + len(_GAP) * place for place in range(len(widths))]
+    for number in range(height):
+        line = ""
+        for cell in cells:
+            content = contents[cell.column]
+            if number < len(content) and content[number]:
+                line = (f"{line}{_GAP}" if line else "").ljust(starts[cell.column]) + content[number]
+        yield line.rstrip()
+
+
+def _one_by_one(table: Table, columns: int) -> list[str]:
+    """``column title : value`` for each cell, an empty line between rows."""
+    titles = {
+        cell.column: " ".join(_flat(cell.blocks, columns)).strip()
+        for cell in table.cells if cell.row < table.header_rows
+    }  # fmt: skip
+    lines: list[str] = []
+    for row, cells in _rows(table):
+        if row < table.header_rows:
+            continue
+        lines += [""] if lines else []
+        lines += [line for cell in cells for line in _told(titles.get(cell.column, ""), cell, columns)]
+    return lines or list(titles.values())
+
+
+def _told(title: str, cell: Cell, columns: int) -> list[str]:
+    content = _flat(cell.blocks, columns - len(_GAP))
+    joined = f"{title} : {content[0]}" if title and content else ""
+    if len(content) == 1 and joined and len(joined) <= columns:
+        return [joined]
+    return [*([f"{title} :"] if title and content else []), *(f"{_GAP if title else ''}{line}" for line in content)]
