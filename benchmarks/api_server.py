@@ -26,7 +26,7 @@ from connector.api.services import ApiServices, OwnerAccess
 from connector.daemon.store import open_journal
 from connector.identities.card.service import CardService
 from connector.intake.desk import DeskMaker
-from connector.platform.memory import settle_after_start
+from connector.platform.memory import settle_after_start, share_heaps
 from connector.platform.system import SystemClock, SystemIds
 from connector.settings.load import read_settings
 from connector.support.health import Component
@@ -34,6 +34,7 @@ from connector.support.health import Component
 
 def main() -> None:
     """Serve until standard input ends."""
+    share_heaps()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     if sys.argv[1] == "-":
         bare = Starlette(routes=[Route("/", _hello)])

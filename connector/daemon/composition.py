@@ -40,7 +40,7 @@ from connector.journal.journal import Journal
 from connector.operators.trust import Trust
 from connector.platform.files import private_folder
 from connector.platform.lock import InstanceLock
-from connector.platform.memory import forbid_memory_images, settle_after_start
+from connector.platform.memory import forbid_memory_images, settle_after_start, share_heaps
 from connector.platform.notice import system_notices
 from connector.platform.paths import DataPaths
 from connector.platform.system import SystemClock, SystemIds
@@ -78,6 +78,7 @@ def run_daemon(settings: Settings, settings_path: Path) -> list[str]:
     if problems:
         raise InvalidSettings(problems)
     forbid_memory_images()
+    share_heaps()
     paths = data_paths(settings)
     private_folder(paths.root)
     configure_log(settings.log, paths.root)

@@ -133,7 +133,9 @@ def french_of(error: InvalidSubmission) -> str:
     if isinstance(error, BadDrop):
         return error.french
     if isinstance(error, Hl7Error):
-        told = [f"{one.location} : {explain(one.code).title_fr}" for one in error.problems[:_MOST_TOLD] if one.location]
+        told = [
+            f"{one.location} : {explain(one.code).title_fr}" for one in error.problems[:_MOST_TOLD] if one.location
+        ]
         return " ".join(told)
     return ""
 

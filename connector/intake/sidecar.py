@@ -85,9 +85,7 @@ class Sidecar:
     files: tuple[SidecarFile, ...] = ()
     patient: SidecarPatient | None = field(default=None, repr=False)
     replaces: str | None = None  # reference of an earlier sending
-    withdraws: str | None = (
-        None  # the same; beside a CDA any text means that very document
-    )
+    withdraws: str | None = None  # the same; beside a CDA any text means that very document
     options: SendOptions = field(default_factory=SendOptions)
     sha256: Mapping[str, str] = field(default_factory=dict)  # file name to lower-case hex
     unknown_keys: tuple[str, ...] = ()

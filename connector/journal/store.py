@@ -46,6 +46,7 @@ _PRAGMAS = (
     "PRAGMA wal_autocheckpoint=4000",  # pages: 16 MB, some hundred documents
     "PRAGMA journal_size_limit=67108864",
     "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-500",  # KiB, of each connection: the system caches the file too, once for all of them
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -226,7 +226,7 @@ class TestFolderProfile:
 
     def test_a_refused_folder_stays_whole(self, make_bench: MakeBench) -> None:
         bench = make_bench(readiness="dossier")
-        bench.drop("LOT/a.docx", b"anything")
+        bench.drop("LOT/a.docx", b"\x00anything")
         assert bench.settle() == 1
         assert bench.names("ERREURS") == ["LOT.erreur.txt", "LOT/a.docx"]
 
@@ -299,9 +299,9 @@ class TestRefusals:
         ("name", "content", "code"),
         [
             ("X.pdf", PDF, "PATIENT_INCOMPLET"),
-            ("X.hpr", b"A\r\n****FIN****\r\n****FINFICHIER****\r\n", "FORMAT_NON_PRIS_EN_CHARGE"),
+            ("X.hpr", b"A\r\n****FIN****\r\n****FINFICHIER****\r\n", "HPRIM_INVALIDE"),
             ("lot.mss.csv", b"fichier;destinataires\r\n", "SIDECAR_INVALIDE"),
-            ("X.docx", b"anything", "FORMAT_INCONNU"),
+            ("X.docx", b"\x00anything", "FORMAT_INCONNU"),
         ],
     )
     def test_other_formats_are_refused_with_a_clear_sentence(

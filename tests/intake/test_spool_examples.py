@@ -29,7 +29,7 @@ def expected(bench: Bench) -> dict[str, bytes]:
         bench.drop(name, (DROPS / name).read_bytes())
     bench.scan()
     bench.send()
-    bench.drop("courrier.docx", b"anything")
+    bench.drop("courrier.docx", b"\x00anything")
     bench.settle()
     bench.reporter.run_once()
     Inbox(bench.mailbox, bench.layout, zone=PARIS).deliver(arrival(bench))

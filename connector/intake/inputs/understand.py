@@ -15,6 +15,7 @@ from connector.domain.submission import DocumentAction, FileRole, SubmittedFile
 from connector.intake.drop import base_name, same_name
 from connector.intake.inputs.classic import understand_classic
 from connector.intake.inputs.hl7 import understand_hl7
+from connector.intake.inputs.hprim import understand_hprim
 from connector.intake.inputs.n1 import Desk, Identity, Words, document_around, sent_before, warnings_of
 from connector.intake.inputs.understood import Understood
 from connector.intake.problem import BadDrop
@@ -56,13 +57,12 @@ def understand(files: Sequence[SubmittedFile], name: str, sidecar: Sidecar, desk
     if sidecar.withdraws and not roles - set(_MADE):
         return _withdrawn(files, name, sidecar, desk)
     if FileRole.HPRIM in roles:
-        raise BadDrop(
-            "FORMAT_NON_PRIS_EN_CHARGE", "HPRIM is not sent by this version", f"Fichier « {data[0].name} » : HPRIM."
-        )
+        return understand_hprim(files, data, sidecar, desk, limits)
     unknown = [file for file in data if file.role not in _MADE]
-    if not unknown:
+    may_attach = desk.mailbox.outbox.attachments and bool(sidecar.recipients)
+    if not unknown and not (may_attach and sidecar.patient is None):
         return _made(files, data, name, sidecar, desk)
-    if not desk.mailbox.outbox.attachments or not sidecar.recipients:
+    if not may_attach:
         raise _unknown(unknown[0], "ni un document CDA, ni une archive IHE_XDM, ni un autre format pris en charge")
     return Understood(files=tuple(replace(f, role=FileRole.ATTACHMENT) if f in data else f for f in files))
 
