@@ -39,7 +39,8 @@ def cda(word: str) -> bytes:
 
 
 def pdf(word: str) -> bytes:
-    return b"%PDF-1.4\n" + word.encode() * 20 + b"\n%%EOF\n"
+    """Without the line end that may follow: a PDF is whole before it."""
+    return b"%PDF-1.4\n" + word.encode() * 20 + b"\n%%EOF"
 
 
 def sidecar(*names: str, **hashed: bytes) -> bytes:
