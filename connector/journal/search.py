@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, bindparam, exists, select
 
 from connector.domain.address import MailboxAddress
 from connector.domain.states import OutgoingState
+from connector.domain.submission import SourceKind
 from connector.journal import statements as sql
 from connector.journal.records import SubmissionView
 from connector.journal.rows import submission_views
@@ -113,7 +114,8 @@ def _list(is_frequent: bool | None, values: Collection[str]) -> Select[Any]:
     Frequent states are looked for from the newest submission backwards, rare ones by the index of states.
     """
     place = (submissions.c.id, submissions.c.revision)
-    statement = select(*place).order_by(submissions.c.id.desc()).limit(bindparam("limit"))
+    of_lps = submissions.c.source != SourceKind.NOTICE  # our own answers are shown with what they answer
+    statement = select(*place).where(of_lps).order_by(submissions.c.id.desc()).limit(bindparam("limit"))
     if is_frequent is not None:
         is_wanted = messages.c.state.in_(bindparam("states", expanding=True))
         mine = messages.c.submission_id == submissions.c.id

@@ -156,6 +156,9 @@ ACTION_WORDS: Mapping[str, Text] = MappingProxyType({
     "refuse": Text("refusé, mis dans ERREURS", "refused, put into ERREURS"),
     "see": Text("marqué comme vu", "marked as seen"),
     "relate": Text("rapproché d'un document déjà reçu", "compared with a document received before"),
+    "no_news": Text("aucun accusé dans le délai", "no receipt in time"),
+    "answer": Text("réponse à l'expéditeur décidée", "answer to the sender decided"),
+    "notice": Text("envoi de la réponse", "sending the answer"),
     "alert": Text("résultat d'alerte signalé par le laboratoire", "alert raised by the laboratory"),
 })  # fmt: skip
 """The actions of the trace; one that is not here is shown as it is."""

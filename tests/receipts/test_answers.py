@@ -317,6 +317,7 @@ def test_an_answer_leaves_through_the_queue_and_asks_for_no_receipt(scene: Notic
     assert not scene.operator.accepted[-1].delivery_receipt
     assert not scene.operator.accepted[-1].null_sender
     assert scene.journal.submissions() == [], "lists show what the LPS sent"
+    assert scene.journal.find().items == ()
     assert "send" not in {e.action for e in scene.journal.trace(limit=50)}, "our own answers are not counted as sent"
     scene.clock.advance(10**6)
     assert scene.journal.note_silence(scene.clock.now()) == 0
