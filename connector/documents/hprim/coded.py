@@ -178,10 +178,11 @@ def _some(text: str) -> str:
 
 
 def _one_sided(value: SafeElement) -> tuple[str, str, str]:
-    """``<0.5``, ``>100``: an interval with one bound."""
+    """``<0.5``, ``>=100``: an interval with one bound, which says whether it belongs to it."""
     bounds = {name: bound for name in ("low", "high") if (bound := value.find(f"{_V3}{name}")) is not None}
     _must(len(bounds) == 1 and len(value) == 1)
     ((name, bound),) = bounds.items()
+    _must(bound.get("inclusive") in {"true", "false"})
     sign = (">" if name == "low" else "<") + ("" if bound.get("inclusive") == "false" else "=")
     return "A", f"{sign}{_number(bound)}", _unit(bound)
 

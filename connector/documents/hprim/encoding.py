@@ -78,6 +78,8 @@ def decode(data: bytes) -> Decoded:
     text, was_html = _html_undone(text)
     text, accents = repaired(text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "HPRIM_ACCENTS_REPARES" in accents:
+        warnings = ()  # the encoding looked strange because of the damage
     found = [*warnings, *(["HPRIM_HTML"] if was_html else []), *accents]
     return Decoded(f"{text}\n" if text else "", encoding, tuple(found))
 

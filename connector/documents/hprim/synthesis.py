@@ -6,6 +6,7 @@ INS is never written).
 """
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 from connector.documents.cda.model import AssignedEntity, CdaDocument, PatientRole
@@ -130,7 +131,8 @@ def _text(element: SafeElement, document: CdaDocument, columns: int) -> str:
     """Title, what it replaces, and the body."""
     title = " ".join((document.title or document.code.display_name or "Document de santé").split())
     replaced = ["Ce document annule et remplace une version précédente."] if document.replaces else []
-    return "\n\n".join([title, *replaced, _body(element, document, columns)]).rstrip()
+    titled = textwrap.fill(title, columns, break_long_words=False, break_on_hyphens=False)
+    return "\n\n".join([titled, *replaced, _body(element, document, columns)]).rstrip()
 
 
 def _body(element: SafeElement, document: CdaDocument, columns: int) -> str:
