@@ -67,7 +67,7 @@ def example(encoding: str, line_end: LineEnd = LineEnd.CRLF, text: str = EXAMPLE
 
 
 def header(**changed: str) -> list[str]:
-    """Twelve lines; each test says what is different: ``family``, ``birth``, ``nir`` …"""
+    """Twelve lines; each test says what is different (``family``, ``birth``, ``nir`` …)."""
     lines = {
         "code": "L1", "family": "TESTUT", "given": "Camille", "address_1": "1 RUE", "address_2": " ",
         "town": "62000 ARRAS", "birth": "17/01/1999", "nir": "1990175999998 49", "request": "REQ1",

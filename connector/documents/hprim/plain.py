@@ -83,23 +83,19 @@ def _table(table: Table, columns: int) -> list[str]:
 def _widths(table: Table, columns: int) -> list[int] | None:
     """As wide as the widest cell; where that is too much, the widest columns give way down to their longest word."""
     natural, least = [0] * table.columns, [0] * table.columns
-    for cell in table.cells:
-        if cell.columns == 1:
-            lines = _flat(cell.blocks, columns)
-            natural[cell.column] = max(natural[cell.column], *map(len, lines), 0)
-            least[cell.column] = max(least[cell.column], _longest_word(lines))
+    for cell in sorted(table.cells, key=lambda one: one.columns):
+        lines = _flat(cell.blocks, columns)
+        last = cell.column + cell.columns - 1  # of several columns the last one makes room
+        natural[last] += max(max(map(len, lines), default=0) - _span(natural, cell), 0)
+        least[last] += max(_longest_word(lines) - _span(least, cell), 0)
     room = columns - len(_GAP) * (table.columns - 1)
-    if (
-        any(isinstance(block, (Table, ItemList)) for cell in table.cells for block in cell.blocks)
-        or sum(least) > room
-    ):
+    has_blocks = any(isinstance(block, (Table, ItemList)) for cell in table.cells for block in cell.blocks)
+    if has_blocks or sum(least) > room:
         return None
     while sum(natural) > room:
         widest = max(range(table.columns), key=lambda place: natural[place] - least[place])
         natural[widest] -= 1
-    spanning = (cell for cell in table.cells if cell.columns > 1)
-    fits = all(_longest_word(_flat(cell.blocks, columns)) <= _span(natural, cell) for cell in spanning)
-    return natural if fits else None
+    return natural
 
 
 def _longest_word(lines: Iterable[str]) -> int:

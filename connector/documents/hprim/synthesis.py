@@ -27,6 +27,7 @@ _CODE_CHARS = 10  # lines 1, 9 and the codes of lines 11 and 12
 _CODE = re.compile(r"[A-Za-z0-9_/-]{1,10}")
 _TOWN = re.compile(r"([0-9][0-9AB][0-9]{3})\s+(\S.*)")
 _COLUMNS = 80
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def hprim_from_cda(
@@ -51,15 +52,21 @@ def hprim_from_cda(
     sender_code, sender_name = _sender(document)
     text = _text(element, document, wanted.columns or _COLUMNS)
     return HprimRecord(
-        patient_code=_patient_code(document), family=_family(patient, wanted), given=_given(patient, wanted),
-        address_1=address_1, address_2=address_2, postcode=postcode, town=town, birth_date=_day(patient.birth_time),
+        patient_code=_patient_code(document), family=_flat(_family(patient, wanted)),
+        given=_flat(_given(patient, wanted)), address_1=_flat(address_1), address_2=_flat(address_2),
+        postcode=postcode, town=_flat(town), birth_date=_day(patient.birth_time),
         nir=_nir(patient), request_number=_request_number(document), report_date=_day(document.effective_time),
-        sender_code=sender_code, sender_name=sender_name, recipient_code=wanted.recipient_code or owner_code,
-        recipient_name=owner_name, text=text, coded_lines=_coded(text, coded_results(element, document)),
+        sender_code=sender_code, sender_name=_flat(sender_name),
+        recipient_code=wanted.recipient_code or owner_code, recipient_name=_flat(owner_name), text=text,
+        coded_lines=_coded(text, coded_results(element, document)),
     )  # fmt: skip
 
 
 # --- the header ---------------------------------------------------------------------------------------------------
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _family(patient: PatientRole, options: HprimOptions) -> str:
@@ -129,10 +136,11 @@ def _person(entity: AssignedEntity) -> str:
 
 def _text(element: SafeElement, document: CdaDocument, columns: int) -> str:
     """Title, what it replaces, and the body."""
-    title = " ".join((document.title or document.code.display_name or "Document de santé").split())
+    title = _flat(document.title or document.code.display_name or "Document de santé")
     replaced = ["Ce document annule et remplace une version précédente."] if document.replaces else []
     titled = textwrap.fill(title, columns, break_long_words=False, break_on_hyphens=False)
-    return "\n\n".join([titled, *replaced, _body(element, document, columns)]).rstrip()
+    whole = "\n\n".join([titled, *replaced, _body(element, document, columns)])
+    return "\n".join(_CONTROL.sub(" ", line).rstrip() for line in whole.rstrip().split("\n"))
 
 
 def _body(element: SafeElement, document: CdaDocument, columns: int) -> str:
