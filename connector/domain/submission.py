@@ -104,6 +104,12 @@ class Hl7Origin:
     receiving_facility: str  # MSH-6
     wants_delivery_answer: bool = False  # ACK_RECEPTION: ZAM Z02
     wants_read_answer: bool = False  # ACK_LECTURE_MSS: ZAM Z03
+    person_ids: tuple[tuple[str, str], ...] = ()  # address and RPPS (or matricule) of recipients, as far as said
+
+    @property
+    def wants_answers(self) -> bool:
+        """True when its sender waits for a business acknowledgement."""
+        return self.wants_delivery_answer or self.wants_read_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

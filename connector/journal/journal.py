@@ -3,7 +3,7 @@
 The questions live with their subject: :mod:`submissions <connector.journal.submissions>`, :mod:`freezing`,
 :mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`, :mod:`inbox`,
 :mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`, :mod:`refused`, :mod:`documents`,
-:mod:`receipts`, :mod:`notices`.
+:mod:`receipts`, :mod:`notices`, :mod:`hl7_answers`.
 All are synchronous and thread-safe.
 
 Promises, each with its test:
@@ -23,6 +23,7 @@ from connector.journal.clients import Clients
 from connector.journal.documents import ReceivedDocuments
 from connector.journal.events import Events
 from connector.journal.freezing import Freezing
+from connector.journal.hl7_answers import Hl7Answers
 from connector.journal.inbox import InboxMarks
 from connector.journal.incoming import Incoming
 from connector.journal.notices import Notices
@@ -45,7 +46,7 @@ __all__ = ["Journal", "journal_exists"]
 class Journal(
     Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients, InboxMarks, Events, Search,
     Statistics, WebhookMarks, RefusedDrops, ReceivedDocuments, Receipts,
-    Notices,
+    Notices, Hl7Answers,
 ):  # fmt: skip
     """The journal. Make it with :meth:`open`."""
 

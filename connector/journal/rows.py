@@ -157,8 +157,13 @@ def _particulars(words: Mapping[str, Any]) -> dict[str, Any]:
         "body_for_patient": words.get("body_for_patient"),
         "reply_to": MailboxAddress.parse(reply_to) if reply_to else None,
         "declared_sender": DeclaredSender(**sender) if sender else None,
-        "hl7": Hl7Origin(**hl7) if hl7 else None,
+        "hl7": _hl7_origin(hl7) if hl7 else None,
     }
+
+
+def _hl7_origin(values: Mapping[str, Any]) -> Hl7Origin:
+    pairs = tuple((address, person_id) for address, person_id in values.get("person_ids", ()))
+    return Hl7Origin(**{**values, "person_ids": pairs})
 
 
 def send_options(vault: Vault, submission_id: str, sealed: bytes) -> SendOptions:

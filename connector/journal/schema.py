@@ -32,9 +32,9 @@ from sqlalchemy.types import TypeDecorator
 from connector.domain.address import MailboxAddress
 
 __all__ = [
-    "REVISION", "api_clients", "inbox_taken", "incoming", "message_documents", "message_recipients", "messages",
-    "meta", "metadata", "notices", "payloads", "receipts", "received_documents", "refused_drops", "request_keys",
-    "submission_files", "submissions", "trace", "trace_checkpoints", "webhook_marks",
+    "REVISION", "api_clients", "hl7_answers", "inbox_taken", "incoming", "message_documents", "message_recipients",
+    "messages", "meta", "metadata", "notices", "payloads", "receipts", "received_documents", "refused_drops",
+    "request_keys", "submission_files", "submissions", "trace", "trace_checkpoints", "webhook_marks",
 ]  # fmt: skip
 
 REVISION = "0005"
@@ -115,6 +115,7 @@ submissions = Table(
     Column("revision", Integer, nullable=False),  # sum over its messages
     Column("reported_revision", Integer, nullable=False),
     Column("unreported", Boolean, nullable=False),  # source is a folder and revision > reported_revision
+    Column("answers_news", Boolean),  # empty: nobody waits for a ZAM; true: changed since it was looked at
     Column("sealed", LargeBinary, nullable=False),  # name, reference, subject, body, options, warnings, file names
     Index("ix_submissions_fingerprint", "fingerprint", "taken_at"),
     Index("ix_submissions_unreported", "mailbox", "unreported", "id"),
@@ -122,6 +123,7 @@ submissions = Table(
     Index("ix_submissions_lot", "lot_id"),
     Index("ix_submissions_reference", "reference_key", "id"),
     Index("ix_submissions_replaces", "replaces_id"),
+    Index("ix_submissions_answers", "mailbox", "answers_news", "id"),
 )
 
 submission_files = Table(
@@ -253,6 +255,28 @@ notices = Table(
     Index("ix_notices_message", "message_id"),
 )
 """Our answers to received messages: read receipts and notices of a failed integration."""
+
+hl7_answers = Table(
+    "hl7_answers",
+    metadata,
+    Column("message_id", _ID, primary_key=True),
+    Column("address", Address, primary_key=True),
+    Column("kind", String(3), primary_key=True),  # Z02 or Z03
+    Column("answer", String(1), primary_key=True),  # Y or N
+    Column("submission_id", _ID, nullable=False),
+    Column("mailbox", Address, nullable=False),
+    Column("number", Integer, nullable=False),  # within its submission, from 1
+    Column("code", String(10), nullable=False),  # of a negative one: SMTP code, or 900 to 906
+    Column("label", String(200), nullable=False),
+    Column("at", Moment, nullable=False),  # when it was found to be due
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Moment),  # empty: nothing is left to do
+    Column("outcome", String(10), nullable=False),  # "" until it is settled
+    Column("detail", String(200), nullable=False),
+    Index("ix_hl7_answers_due", "mailbox", "next_attempt_at"),
+    Index("ix_hl7_answers_submission", "submission_id", "number"),
+)
+"""Business acknowledgements (ZAM) for the sender of an HL7 v2 order: each is decided once."""
 
 trace = Table(
     "trace",

@@ -6,7 +6,7 @@ parameters it is run with, so that only what changed is written.
 
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from connector.domain.states import IncomingState, OutgoingState, RecipientState, WaitingFor
 from connector.journal.schema import (
@@ -87,7 +87,11 @@ EARLIER_TWIN = (
 BUMP_SUBMISSION = (
     update(submissions)
     .where(s.id == b("submission"))
-    .values(revision=s.revision + b("by"), unreported=s.source == "folder")
+    .values(
+        revision=s.revision + b("by"),
+        unreported=s.source == "folder",
+        answers_news=case((s.answers_news.is_not(None), True)),  # stays empty when nobody waits for a ZAM
+    )
 )
 BUMP_AND_TELL = BUMP_SUBMISSION.returning(s.source)
 BUMP_FIRST_MESSAGE = (

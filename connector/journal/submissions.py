@@ -106,6 +106,7 @@ class Submissions(JournalPart):
             "duplicate_of": twin, "lot_id": submission.lot, "revision": 1,
             "reference_key": self._reference_key(submission.mailbox, submission.reference), "reported_revision": 0,
             "unreported": submission.source is SourceKind.FOLDER,
+            "answers_news": False if submission.hl7 and submission.hl7.wants_answers else None,
             "sealed": seal_submission(self._store.vault, submission),
         }  # fmt: skip
         writing.run(sql.ADD_SUBMISSION, row)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from connector.journal import documents, statistics
+from connector.journal import documents, hl7_answers, statistics
 from connector.journal import statements as sql
 from connector.journal.refused import DROP_OLD_REFUSALS, list_refused
 from connector.testing.clock import EPOCH
@@ -41,6 +41,8 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "expire": (sql.OVERDUE, {"now": EPOCH}, ["ix_messages_state"]),
     "duplicate": (sql.EARLIER_TWIN, {"fingerprint": "f", "since": EPOCH}, ["ix_submissions_fingerprint"]),
     "unreported": (sql.UNREPORTED, {"box": BOX, "limit": 1}, ["ix_submissions_unreported"]),
+    "answers to look for": (hl7_answers.ANSWERS_NEWS, {"box": BOX, "limit": 1}, ["ix_submissions_answers"]),
+    "answers due": (hl7_answers.ANSWERS_DUE, {"box": BOX, "now": EPOCH, "limit": 1}, ["ix_hl7_answers_due"]),
     "high water": (sql.HIGH_WATER, {"box": BOX, "folder": "INBOX"}, ["sqlite_autoindex_incoming"]),
     "same bytes": (sql.SAME_BYTES, {"box": BOX, "sha256": "a", "header": "b", "row": "c"}, ["ix_incoming_same"]),
     "to acknowledge": (sql.TO_ACKNOWLEDGE, {"box": BOX, "limit": 1}, ["ix_incoming_due"]),

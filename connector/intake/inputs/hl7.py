@@ -76,6 +76,7 @@ def origin_of(order: Hl7Order) -> Hl7Origin:
         sending_application=header.sending_application, sending_facility=header.sending_facility,
         receiving_application=header.receiving_application, receiving_facility=header.receiving_facility,
         wants_delivery_answer=order.wants_delivery_ack, wants_read_answer=order.wants_read_ack,
+        person_ids=tuple((one.address, one.person_id) for one in order.recipients if one.person_id),
     )  # fmt: skip
 
 

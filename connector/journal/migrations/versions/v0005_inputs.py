@@ -71,3 +71,24 @@ def upgrade() -> None:
         sa.Column("message_id", sa.String(26)),
     )
     op.create_index("ix_notices_message", "notices", ["message_id"])
+    op.add_column("submissions", sa.Column("answers_news", sa.Boolean))
+    op.create_index("ix_submissions_answers", "submissions", ["mailbox", "answers_news", "id"])
+    op.create_table(
+        "hl7_answers",
+        sa.Column("message_id", sa.String(26), primary_key=True),
+        sa.Column("address", sa.String(320), primary_key=True),
+        sa.Column("kind", sa.String(3), primary_key=True),
+        sa.Column("answer", sa.String(1), primary_key=True),
+        sa.Column("submission_id", sa.String(26), nullable=False),
+        sa.Column("mailbox", sa.String(320), nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("code", sa.String(10), nullable=False),
+        sa.Column("label", sa.String(200), nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("next_attempt_at", sa.BigInteger),
+        sa.Column("outcome", sa.String(10), nullable=False),
+        sa.Column("detail", sa.String(200), nullable=False),
+    )
+    op.create_index("ix_hl7_answers_due", "hl7_answers", ["mailbox", "next_attempt_at"])
+    op.create_index("ix_hl7_answers_submission", "hl7_answers", ["submission_id", "number"])
