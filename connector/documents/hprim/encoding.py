@@ -14,8 +14,9 @@ from html.entities import html5
 from connector.documents.hprim.accents import repaired
 from connector.domain.errors import InvalidSubmission
 from connector.domain.legacy_text import encode_text
+from connector.domain.limits import Limits
 
-__all__ = ["Decoded", "LineEnd", "break_tags_undone", "decode", "encode"]
+__all__ = ["Decoded", "LineEnd", "OneForOne", "break_tags_undone", "check_size", "decode", "encode", "one_for_one"]
 
 CANDIDATES = ("cp1252", "iso8859-15", "cp850", "mac_roman", "cp437")
 """Code pages in the order in which they win when nothing tells them apart."""
@@ -57,6 +58,43 @@ class Decoded:
     text: str = field(repr=False)  # lines end with a line feed
     encoding: str  # the Python codec that it was read with
     warnings: tuple[str, ...] = ()  # codes of the catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class OneForOne:
+    """The bytes of a file as characters that can be turned back: for splitting, not for people."""
+
+    text: str = field(repr=False)
+    mark: bytes  # the byte order mark, which every part needs
+    codec: str
+
+    def part(self, text: str) -> bytes:
+        """A piece of the text as a file."""
+        return self.mark + text.encode(self.codec)
+
+
+def check_size(data: bytes, limits: Limits) -> None:
+    """Refuse a file over the bounds before it is looked at.
+
+    Raises:
+        InvalidSubmission: ``TROP_GROS`` over ``max_hprim_bytes``.
+    """
+    if len(data) > limits.max_hprim_bytes:
+        detail = f"the file has {len(data)} bytes, {limits.max_hprim_bytes} are allowed"
+        raise InvalidSubmission("TROP_GROS", detail)
+
+
+def one_for_one(data: bytes) -> OneForOne:
+    """The characters of UTF-16 with its mark; else one character for each byte.
+
+    Raises:
+        InvalidSubmission: ``ENCODAGE`` for broken UTF-16.
+    """
+    for mark, codec in zip(_UTF16, ("utf-16-le", "utf-16-be"), strict=True):
+        if data.startswith(mark):
+            return OneForOne(_strictly(data[len(mark) :], codec), mark, codec)
+    mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
+    return OneForOne(data[len(mark) :].decode("latin-1"), mark, "latin-1")
 
 
 def decode(data: bytes) -> Decoded:

@@ -3,12 +3,11 @@
 Source rules: folder conventions 1.1 to 1.4.
 """
 
-import codecs
 import re
 from collections.abc import Sequence
 
 from connector.documents.hprim.dates import birth_date, report_date
-from connector.documents.hprim.encoding import break_tags_undone, decode
+from connector.documents.hprim.encoding import break_tags_undone, check_size, decode, one_for_one
 from connector.documents.hprim.frames import HEADER_LINES, Frame, find_frames, header_shift, is_blank
 from connector.documents.hprim.model import (
     CodedLine,
@@ -52,7 +51,7 @@ def read_medecin(data: bytes, limits: Limits = DEFAULT_LIMITS, *, year: int | No
     Raises:
         InvalidSubmission: ``HPRIM_INVALIDE`` (a record without a header), ``ENCODAGE``, ``TROP_GROS``.
     """
-    _check_size(data, limits)
+    check_size(data, limits)
     decoded = decode(data)
     lines = decoded.text.split("\n")
     frames = find_frames(lines)
@@ -63,12 +62,6 @@ def read_medecin(data: bytes, limits: Limits = DEFAULT_LIMITS, *, year: int | No
     return HprimFile(
         records=records, encoding=decoded.encoding, is_closed=frames.is_closed, warnings=tuple(dict.fromkeys(told))
     )
-
-
-def _check_size(data: bytes, limits: Limits) -> None:
-    if len(data) > limits.max_hprim_bytes:
-        detail = f"the file has {len(data)} bytes, {limits.max_hprim_bytes} are allowed"
-        raise InvalidSubmission("TROP_GROS", detail)
 
 
 def _check_count(count: int, limits: Limits) -> None:
@@ -188,27 +181,15 @@ def split_records(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[bytes, 
     Raises:
         InvalidSubmission: ``HPRIM_INVALIDE``, ``ENCODAGE``, ``TROP_GROS``.
     """
-    _check_size(data, limits)
-    text, mark, codec = _one_for_one(data)
-    lines = _LINE.findall(break_tags_undone(text))
+    check_size(data, limits)
+    whole = one_for_one(data)
+    lines = _LINE.findall(break_tags_undone(whole.text))
     frames = find_frames([line.rstrip("\r\n") for line in lines]).records
     _check_count(len(frames), limits)
     if len(frames) == 1:
         return (data,)
     end = _line_end(lines)
-    return tuple(mark + _whole(lines[frame.start : frame.end], end).encode(codec) for frame in frames)
-
-
-def _one_for_one(data: bytes) -> tuple[str, bytes, str]:
-    """The bytes as characters that can be turned back, the byte order mark that each part needs, and the codec."""
-    for mark, codec in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
-        if data.startswith(mark):
-            try:
-                return data[len(mark) :].decode(codec), mark, codec
-            except UnicodeDecodeError:
-                raise InvalidSubmission("ENCODAGE", "the file says utf-16 and is not") from None
-    mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
-    return data[len(mark) :].decode("latin-1"), mark, "latin-1"
+    return tuple(whole.part(_closed(lines[frame.start : frame.end], end)) for frame in frames)
 
 
 def _line_end(lines: Sequence[str]) -> str:
@@ -216,7 +197,7 @@ def _line_end(lines: Sequence[str]) -> str:
     return lines[0][len(lines[0].rstrip("\r\n")) :] or "\r\n"
 
 
-def _whole(lines: Sequence[str], end: str) -> str:
+def _closed(lines: Sequence[str], end: str) -> str:
     """A file of its own: blank lines in front go, the two end tags are there."""
     kept = lines[header_shift([line.rstrip("\r\n") for line in lines]) :]
     body = "".join(kept)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from connector.documents.hprim.encoding import decode
+from connector.documents.hprim.encoding import check_size, decode, one_for_one
 from connector.documents.hprim.model import nir_is_valid
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.errors import InvalidSubmission
@@ -19,6 +19,7 @@ __all__ = ["Delimiters", "HprimSante", "SantePatient", "read_sante", "split_pati
 _START = re.compile(r"H([^0-9A-Za-z\s])([^0-9A-Za-z\s]{2,5}?)(?:\1|$)")
 _DAY = re.compile(r"([0-9]{4})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
 _BLANKS = " \t\x00\x1a"
+_ENDS = "\r\n"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _PATIENTS_FIELD, _LINES_FIELD = 3, 4  # of L, from 0: how many patients and lines the file says it has
 
@@ -82,7 +83,7 @@ def read_sante(data: bytes, limits: Limits = DEFAULT_LIMITS) -> HprimSante:
         InvalidSubmission: ``HPRIM_SANTE_INVALIDE`` (no ``H`` first, delimiters not readable), ``ENCODAGE``,
             ``TROP_GROS``.
     """
-    _check_size(data, limits)
+    check_size(data, limits)
     decoded = decode(data)
     lines = [line.strip(_BLANKS) for line in decoded.text.split("\n")]
     rows = [line for line in lines if line]
@@ -100,12 +101,6 @@ def read_sante(data: bytes, limits: Limits = DEFAULT_LIMITS) -> HprimSante:
         date=header.text(13), patients=tuple(_patient(lines, delimiters) for lines in own), is_closed=bool(ends),
         encoding=decoded.encoding, warnings=decoded.warnings,
     )  # fmt: skip
-
-
-def _check_size(data: bytes, limits: Limits) -> None:
-    if len(data) > limits.max_hprim_bytes:
-        detail = f"the file has {len(data)} bytes, {limits.max_hprim_bytes} are allowed"
-        raise InvalidSubmission("TROP_GROS", detail)
 
 
 def _check_count(count: int, limits: Limits) -> None:
@@ -206,30 +201,27 @@ def split_patients(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[bytes,
     Raises:
         InvalidSubmission: ``HPRIM_SANTE_INVALIDE``, ``ENCODAGE``, ``TROP_GROS``.
     """
-    whole = read_sante(data, limits)
-    if len(whole.patients) < 2:
+    read = read_sante(data, limits)
+    if len(read.patients) < 2:
         return (data,)
-    codec, mark = _one_for_one(data, whole.encoding)
-    lines = [line for line in _LINE.findall(data[len(mark) :].decode(codec)) if line.strip(_BLANKS + "\r\n")]
-    kinds = [_kind(line.strip(_BLANKS + "\r\n"), whole.delimiters) for line in lines]
+    whole = one_for_one(data)
+    lines = [line for line in _LINE.findall(whole.text) if line.strip(_BLANKS + _ENDS)]
+    kinds = [_kind(line.strip(_BLANKS + _ENDS), read.delimiters) for line in lines]
     starts = [number for number, kind in enumerate(kinds) if kind == "P"]
     last = max((number for number, kind in enumerate(kinds) if kind == "L"), default=len(lines))
-    end = lines[0][len(lines[0].rstrip("\r\n")) :] or "\r\n"
-    closing = lines[last] if last < len(lines) else f"L{whole.delimiters.field}1{end}"
-    closing = closing.rstrip("\r\n") + end
+    closing = _closing(lines, last, read.delimiters.field)
     parts = []
     for start, stop in zip(starts, [*starts[1:], last], strict=True):
         body = [*lines[: starts[0]], *lines[start:stop]]
-        counted = _counted(closing, whole.delimiters.field, len(starts), len(lines), len(body) + 1)
-        parts.append(mark + "".join([*body, counted]).encode(codec))
+        counted = _counted(closing, read.delimiters.field, len(starts), len(lines), len(body) + 1)
+        parts.append(whole.part("".join([*body, counted])))
     return tuple(parts)
 
 
-def _one_for_one(data: bytes, encoding: str) -> tuple[str, bytes]:
-    """A codec by which each byte comes back, and the byte order mark that each part needs."""
-    if encoding == "utf-16":
-        return ("utf-16-le" if data[:1] == b"\xff" else "utf-16-be"), data[:2]
-    return "latin-1", data[:3] if encoding == "utf-8-sig" else b""
+def _closing(lines: Sequence[str], last: int, mark: str) -> str:
+    """The segment ``L`` of the file, or one of ours; it ends like the first line."""
+    end = lines[0][len(lines[0].rstrip(_ENDS)) :] or "\r\n"
+    return (lines[last].rstrip(_ENDS) if last < len(lines) else f"L{mark}1") + end
 
 
 def _counted(closing: str, mark: str, patients: int, lines: int, own_lines: int) -> str:
