@@ -22,6 +22,7 @@ from connector.daemon.endpoint import data_paths
 from connector.daemon.http import serving
 from connector.daemon.identities import card_health, make_cards, make_identity_services, tell_mailboxes, watching
 from connector.daemon.mailbox import MailboxParts, Shared, build_mailbox
+from connector.daemon.mllp import make_mllp
 from connector.daemon.nudge import NUDGE_SECONDS, NudgeWatch
 from connector.daemon.readiness import problems_before_start
 from connector.daemon.store import open_journal
@@ -167,6 +168,10 @@ class Daemon:
         for hook in make_webhooks(self.settings.api, self._journal, self._shared.clock, self._shared.stopping):
             self._supervisor.add(hook.mood.name, hook.run, hook.bell)
             self._health.add(hook.mood.name, hook.mood.component)
+        if self.settings.mllp.enabled:
+            mllp = make_mllp(self.settings, self._shared, self.paths)
+            self._supervisor.add(mllp.mood.name, mllp.run, mllp.bell)
+            self._health.add(mllp.mood.name, mllp.mood.component)
         self._health.add("workers", self._supervisor.health)
         self._health.add("journal", self._upkeep.health)
 

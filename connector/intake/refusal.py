@@ -29,7 +29,7 @@ from connector.intake.problem import BadDrop
 from connector.intake.results import StatusFiles
 from connector.intake.status import Etat, Problem, Status, status_note
 from connector.journal.records import RefusedDrop
-from connector.platform.files import remove, safe_name, write_atomic
+from connector.platform.files import private_folder, remove, rename_durable, safe_name, write_atomic
 from connector.platform.together import write_together
 
 __all__ = ["Refusals", "french_of"]
@@ -82,18 +82,40 @@ class Refusals:
         Raises:
             OSError: not finished; :meth:`finish` will.
         """
-        sentence = french_of(error)
-        base = safe_name(base, max_chars=100)
-        names = entries(self._claims.folder(claim_id))
-        number = free_number(lambda n: self._taken(base, names, n))
-        stem = base if number == 1 else f"{base}-{number}"
-        verdict = _Verdict(
-            error.code, sentence, now.isoformat(), stem, f"{stem}.erreur.txt",
-            {name: numbered(name, number) for name in names},
-        )  # fmt: skip
+        verdict = self._verdict(base, entries(self._claims.folder(claim_id)), error, now)
         write_atomic(self._path(claim_id), json.dumps(asdict(verdict), ensure_ascii=False).encode("utf-8"))
         reach("claim.refused")
         self.finish(claim_id)
+
+    def refuse_bytes(
+        self, claim_id: str, base: str, files: Sequence[tuple[str, bytes]], error: InvalidSubmission, now: datetime
+    ) -> None:
+        """Set something aside that came by another door than the folder, as if it had been dropped.
+
+        It is built where no scan looks and appears with its verdict, so that nobody takes it for a drop.
+
+        Raises:
+            OSError: not finished; :meth:`finish` will, if the claim is there by now.
+            Unavailable: the same.
+        """
+        hidden = self._layout.work / f".porte-{claim_id}"
+        private_folder(hidden)
+        for name, content in files:
+            write_atomic(hidden / name, content)
+        verdict = self._verdict(base, [name for name, _ in files], error, now)
+        write_atomic(hidden / VERDICT_FILE, json.dumps(asdict(verdict), ensure_ascii=False).encode("utf-8"))
+        rename_durable(hidden, self._claims.folder(claim_id))
+        reach("claim.refused")
+        self.finish(claim_id)
+
+    def _verdict(self, base: str, names: Sequence[str], error: InvalidSubmission, now: datetime) -> _Verdict:
+        base = safe_name(base, max_chars=100)
+        number = free_number(lambda n: self._taken(base, names, n))
+        stem = base if number == 1 else f"{base}-{number}"
+        return _Verdict(
+            error.code, french_of(error), now.isoformat(), stem, f"{stem}.erreur.txt",
+            {name: numbered(name, number) for name in names},
+        )  # fmt: skip
 
     def finish(self, claim_id: str) -> None:
         """Carry out a verdict; may be repeated at will.

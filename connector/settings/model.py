@@ -24,6 +24,7 @@ from connector.settings.identity import (
     IdentitySettings,
     KeyStoreChoice,
 )
+from connector.settings.mllp import MllpSettings
 from connector.settings.operator import IdentityRule, OperatorSettings, ServerSettings, TlsSettings
 
 __all__ = [
@@ -131,6 +132,8 @@ class OutboxSettings(Section):
     """Hour at which a file about the 24 hours before is written to ``STATUTS``, e.g. ``07:30``; empty = none."""
     markers: bool = False
     """``<base>.envoye`` and ``<base>.erreur`` for software that can only test a name."""
+    hl7_answers: bool = False
+    """For an HL7 v2 message: its ACK as ``<base>.ack`` in ``STATUTS``, as MLLP would have answered (AA or AE)."""
 
 
 class ReadReceiptPolicy(StrEnum):
@@ -307,6 +310,7 @@ class Settings(Section):
     journal: JournalSettings = JournalSettings()
     api: ApiSettings = ApiSettings()
     card: CardSettings = CardSettings()
+    mllp: MllpSettings = MllpSettings()
     log: LogSettings = LogSettings()
     retry: RetrySettings = RetrySettings()
     message: MessageSettings = MessageSettings()

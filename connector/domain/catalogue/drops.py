@@ -5,6 +5,18 @@ from connector.domain.catalogue.explanation import Explanation
 __all__ = ["DROP_CODES"]
 
 DROP_CODES = {
+    "MLLP_SANS_BOITE": Explanation(
+        "Aucune boîte n'est prévue pour le système qui a envoyé ce message HL7.",
+        "Ajoutez une route [[mllp.routes]] pour ce système dans les réglages.",
+        "No mailbox is meant for the system that sent this HL7 message.",
+        "Add a route [[mllp.routes]] for this system to the settings.",
+    ),
+    "MLLP_INJOIGNABLE": Explanation(
+        "Le logiciel qui doit recevoir les réponses HL7 ne répond pas.",
+        "Vérifiez que ce logiciel est lancé et écoute ; le connecteur réessaie seul.",
+        "The software that must receive HL7 answers does not answer.",
+        "Check that this software runs and listens; the connector tries again by itself.",
+    ),
     "REMPLACE_INCONNU": Explanation(
         "Ce qui doit être remplacé ou annulé n'a pas été trouvé parmi les envois de cette boîte.",
         "Indiquez la référence donnée lors du premier envoi ; après la durée de conservation, renvoyez le document "
