@@ -24,6 +24,7 @@ from connector.intake.layout import BoxLayout, KnownFolders, establish
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
 from connector.intake.watch import FolderWatch
+from connector.intake.zam import ZamFiles
 from connector.journal.failure import UnknownRow
 from connector.journal.journal import Journal
 from connector.journal.records import OutgoingMessage
@@ -161,7 +162,10 @@ def _folders(parts: MailboxParts, shared: Shared, layout: BoxLayout) -> Folders:
         deadline_hours=shared.settings.retry.deadline_hours,
     )  # fmt: skip
     reporter = StatusReporter(mailbox, layout, journal=shared.journal, claims=outbox.claims)
-    return Folders(outbox, reporter, FolderWatch([layout.outbox], parts.folder_bell.ring, is_share=share))
+    mllp = shared.settings.mllp
+    files = ZamFiles(mailbox.address, layout, journal=shared.journal, application=mllp.application)
+    watch = FolderWatch([layout.outbox], parts.folder_bell.ring, is_share=share)
+    return Folders(outbox, reporter, watch, None if mllp.answers_to else files)
 
 
 def _on_share(shared: Shared) -> bool:

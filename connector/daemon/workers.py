@@ -26,6 +26,7 @@ from connector.identities import Identity, hindrance
 from connector.intake.outbox import Outbox
 from connector.intake.results import StatusReporter
 from connector.intake.watch import FolderWatch
+from connector.intake.zam import ZamFiles
 from connector.journal.journal import Journal
 from connector.operators.base import Receiver, Sender
 from connector.operators.errors import AuthenticationRefused, TokenRefused
@@ -82,6 +83,7 @@ class Folders:
     outbox: Outbox
     reporter: StatusReporter
     watch: FolderWatch
+    answers: ZamFiles | None = None  # None: they go to the software that listens
 
 
 @dataclass
@@ -119,6 +121,8 @@ class FolderLoop:
                 self._took_at = self.mood.clock.monotonic()
                 self.received()
             reported = folders.reporter.run_once()
+            if folders.answers is not None:
+                reported += folders.answers.run_once()
         except Unavailable as error:
             self.mood.bad(error)
             return False

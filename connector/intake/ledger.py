@@ -7,6 +7,7 @@ from typing import Protocol
 from connector.domain.address import MailboxAddress
 from connector.domain.submission import Submission
 from connector.journal.records import RefusedDrop, SubmissionView, Taken
+from connector.journal.requests import RequestKey
 
 __all__ = ["DeskLedger", "IntakeLedger", "ReportLedger"]
 
@@ -14,7 +15,10 @@ __all__ = ["DeskLedger", "IntakeLedger", "ReportLedger"]
 class IntakeLedger(Protocol):
     """Taking submissions; the methods are documented with the journal."""
 
-    def take(self, submission: Submission, *, deadline_at: datetime, duplicate_hours: float) -> Taken:
+    def take(
+        self, submission: Submission, *, deadline_at: datetime, duplicate_hours: float,
+        request: RequestKey | None = None,
+    ) -> Taken:  # fmt: skip
         """Store a submission in one transaction; the same id again gives the same answer."""
         ...
 

@@ -14,6 +14,7 @@ import structlog
 from connector.domain.errors import ConfigurationError, InvalidSubmission, Unavailable
 from connector.domain.limits import Limits
 from connector.domain.ports import Clock, IdSource, reach
+from connector.intake.acknowledge import SameMessage, order_key, reused
 from connector.intake.assemble import ClaimedDrop, assemble
 from connector.intake.claim import Claims
 from connector.intake.drop import Drop, is_batch_index
@@ -274,8 +275,16 @@ class Outbox:
 
     def _submit(self, drop: ClaimedDrop, now: datetime) -> None:
         submission = self._understood(drop.id, lambda: assemble(drop, self._desk(), self._limits))
+        key = self._understood(drop.id, lambda: order_key(submission, self._limits))
         hours = self._settings.duplicate_hours
-        self._journal.take(submission, deadline_at=now + self._deadline, duplicate_hours=hours)
+        try:
+            taken = self._journal.take(
+                submission, deadline_at=now + self._deadline, duplicate_hours=hours, request=key
+            )
+        except InvalidSubmission as error:
+            raise (reused() if error.code == "CLE_DEJA_UTILISEE" else error) from error
+        if taken.submission_id != drop.id:
+            raise SameMessage(taken.submission_id[-6:])
         reach("claim.taken")
 
     def _understood(self, claim_id: str, read: Callable[[], _T]) -> _T:

@@ -10,17 +10,22 @@ told, it holds the verdict and every name that will be used. A crash anywhere la
 5. the verdict and the claim's folder go.
 """
 
+import base64
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 
 from connector.documents.hl7.errors import Hl7Error
+from connector.documents.recognise import role_of
 from connector.domain.address import MailboxAddress
 from connector.domain.catalogue import explain
 from connector.domain.errors import InvalidSubmission
+from connector.domain.limits import Limits
 from connector.domain.ports import reach
+from connector.domain.submission import FileRole
+from connector.intake.acknowledge import refusal
 from connector.intake.claim import Claims
 from connector.intake.filing import VERDICT_FILE, entries, free_number, move_all, numbered
 from connector.intake.layout import BoxLayout
@@ -47,6 +52,7 @@ class _Verdict:
     status: str  # base name in STATUTS
     note: str  # name in ERREURS
     files: dict[str, str]  # name in the claim to name in ERREURS
+    ack: str = ""  # Base64 of the answer to an HL7 v2 message
 
 
 class Refusals:
@@ -71,6 +77,7 @@ class Refusals:
         self._files = files
         self._journal = journal
         self._zone = zone
+        self._limits = Limits()
 
     def is_refused(self, claim_id: str) -> bool:
         """True when a verdict on this claim is on the disk."""
@@ -83,6 +90,7 @@ class Refusals:
             OSError: not finished; :meth:`finish` will.
         """
         verdict = self._verdict(base, entries(self._claims.folder(claim_id)), error, now)
+        verdict = replace(verdict, ack=self._ack(claim_id, error, now))
         write_atomic(self._path(claim_id), json.dumps(asdict(verdict), ensure_ascii=False).encode("utf-8"))
         reach("claim.refused")
         self.finish(claim_id)
@@ -127,12 +135,27 @@ class Refusals:
         verdict = _Verdict(**json.loads(self._path(claim_id).read_text("utf-8")))
         status = _status(claim_id, verdict)
         note = (self._layout.errors / verdict.note, status_note(status, self._zone, left=False))
-        write_together([note, *self._files.content(verdict.status, status, "ERREURS")])
+        files = self._files.content(verdict.status, status, "ERREURS")
+        ack = self._files.answer(verdict.status, base64.b64decode(verdict.ack))
+        write_together([note, *files, *ack])
         names = move_all([self._claims.folder(claim_id)], self._layout.errors, verdict.files)
         reach("claim.filed")
         self._journal.refuse_drop(self._refused(claim_id, verdict, tuple(names.values())))
         remove(self._path(claim_id))
         self._claims.forget(claim_id)
+
+    def _ack(self, claim_id: str, error: InvalidSubmission, now: datetime) -> str:
+        """The answer to the HL7 v2 message of a claim, in Base64; empty when there is none or nobody wants it."""
+        if not self._files.wants_hl7_answers:
+            return ""
+        for name in self._claims.places(claim_id):
+            try:
+                content = self._claims.read(claim_id, name)
+            except InvalidSubmission:  # too large, or no file: that may be what is wrong with it
+                continue
+            if role_of(content) is FileRole.HL7:
+                return base64.b64encode(refusal(content, error, claim_id, now, self._limits)).decode("ascii")
+        return ""
 
     def _path(self, claim_id: str) -> Path:
         return self._claims.folder(claim_id) / VERDICT_FILE

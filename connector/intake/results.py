@@ -19,6 +19,7 @@ from pathlib import Path
 
 from connector.domain.errors import Unavailable
 from connector.domain.ports import reach
+from connector.intake.acknowledge import acceptance
 from connector.intake.claim import Claims
 from connector.intake.filing import entries, free_number, move_all, numbered
 from connector.intake.layout import BoxLayout
@@ -50,9 +51,14 @@ class StatusFiles:
         self._wanted = wanted
         self._zone = zone
 
+    @property
+    def wants_hl7_answers(self) -> bool:
+        """True when HL7 v2 messages are answered by a file."""
+        return self._wanted.hl7_answers
+
     def names(self, base: str) -> list[Path]:
         """Every name that a base may use."""
-        suffixes = (".statut.json", ".statut.txt", ".envoye", ".erreur")
+        suffixes = (".statut.json", ".statut.txt", ".envoye", ".erreur", ".ack")
         return [self._folder / f"{base}{suffix}" for suffix in suffixes]
 
     def content(self, base: str, status: Status, place: str) -> list[tuple[Path, bytes]]:
@@ -68,6 +74,10 @@ class StatusFiles:
         elif self._wanted.markers and status.etat in _SUCCEEDED:
             files.append((self._folder / f"{base}.envoye", b""))
         return files
+
+    def answer(self, base: str, ack: bytes | None) -> list[tuple[Path, bytes]]:
+        """The answer to an HL7 v2 message, when there is one and the settings ask for it."""
+        return [(self._folder / f"{base}.ack", ack)] if ack and self._wanted.hl7_answers else []
 
     def remove_stale(self, base: str, status: Status) -> None:
         """Take away the marker that is no longer true."""
@@ -127,6 +137,8 @@ class StatusReporter:
         status = describe(view)
         record = self._record(view, status)
         files = self._files.content(record.status, status, record.place)
+        if not view.reported_revision:  # the first word about it, and the only answer: the LPS may take it away
+            files += self._files.answer(record.status, acceptance(view))
         if record.note and status.needs_note:
             text = status_note(status, self._zone, left=was_sent(view))
             files.append((self._layout.errors / record.note, text))

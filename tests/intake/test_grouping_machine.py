@@ -24,6 +24,7 @@ from connector.domain.submission import FileRole, Submission
 from connector.intake.layout import KnownFolders, establish
 from connector.intake.outbox import Outbox
 from connector.journal.records import RefusedDrop, Taken
+from connector.journal.requests import RequestKey
 from connector.settings.model import SpoolSettings
 from connector.testing.clock import CountingIds, FakeClock
 from tests.intake.bench import loose_desk, mailbox_settings
@@ -81,7 +82,10 @@ class FakeJournal:
     taken: dict[str, Submission] = field(default_factory=dict)
     refused: list[RefusedDrop] = field(default_factory=list)
 
-    def take(self, submission: Submission, *, deadline_at: datetime, duplicate_hours: float) -> Taken:
+    def take(
+        self, submission: Submission, *, deadline_at: datetime, duplicate_hours: float,
+        request: RequestKey | None = None,
+    ) -> Taken:  # fmt: skip
         assert deadline_at > submission.created_at
         assert duplicate_hours == 24
         assert submission.id not in self.taken, "taken twice"

@@ -188,7 +188,7 @@ def _err(problem: Hl7Problem) -> Segment:
     return Segment.build("ERR", {
         2: composite(*problem.location.split("^")),
         3: composite(str(int(problem.err3)), problem.err3.text, "messageErrorCondition"),
-        4: "E",
+        4: problem.severity,
         7: escape(f"{problem.code}: {problem.detail}"),
         8: escape(explain(problem.code).title_fr),
     })  # fmt: skip

@@ -60,6 +60,7 @@ class Hl7Problem:
     err3: Err3
     location: str  # segment, its occurrence, field: ``PID^1^3``
     detail: str  # one English sentence without patient data
+    severity: str = "E"  # ERR-4: E, F, I or W
 
 
 class Hl7Error(InvalidSubmission):

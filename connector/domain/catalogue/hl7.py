@@ -5,6 +5,12 @@ from connector.domain.catalogue.explanation import Explanation
 __all__ = ["HL7_CODES"]
 
 HL7_CODES = {
+    "HL7_NUMERO_REUTILISE": Explanation(
+        "Un autre message HL7 de ce logiciel porte déjà ce numéro (MSH-10).",
+        "Demandez à l'éditeur de donner un numéro nouveau à chaque message, puis exportez de nouveau.",
+        "Another HL7 message of this software has this number already (MSH-10).",
+        "Ask the vendor to give each message a new number, then export it again.",
+    ),
     "HL7_ILLISIBLE": Explanation(
         "Le fichier n'est pas un message HL7 v2 lisible.",
         "Exportez de nouveau le message depuis votre logiciel ; s'il revient, prévenez son éditeur.",
