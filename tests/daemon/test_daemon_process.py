@@ -110,7 +110,7 @@ def test_a_bad_drop_does_not_hold_up_a_good_one(scene: Stage) -> None:
     note = until(
         lambda: next(scene.outbox.parent.glob("ERREURS/SCAN.erreur.txt"), None), "the note about the bad one"
     )
-    assert "CDA" in note.read_text("cp1252")
+    assert "PATIENT_INCOMPLET" in note.read_text("cp1252")
     assert list(scene.outbox.glob("*")) == []
 
 
