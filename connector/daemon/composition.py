@@ -23,6 +23,7 @@ from connector.daemon.http import serving
 from connector.daemon.identities import card_health, make_cards, make_identity_services, tell_mailboxes, watching
 from connector.daemon.mailbox import MailboxParts, Shared, build_mailbox
 from connector.daemon.mllp import make_mllp
+from connector.daemon.mllp_answers import make_answers
 from connector.daemon.nudge import NUDGE_SECONDS, NudgeWatch
 from connector.daemon.readiness import problems_before_start
 from connector.daemon.store import open_journal
@@ -172,6 +173,11 @@ class Daemon:
             mllp = make_mllp(self.settings, self._shared, self.paths)
             self._supervisor.add(mllp.mood.name, mllp.run, mllp.bell)
             self._health.add(mllp.mood.name, mllp.mood.component)
+        mood = Mood("mllp-answers", self._shared.clock)
+        answers = make_answers(self.settings, self._journal, mood, self._shared.stopping)
+        if answers is not None:
+            self._supervisor.add(answers.mood.name, answers.run, answers.bell)
+            self._health.add(answers.mood.name, answers.mood.component)
         self._health.add("workers", self._supervisor.health)
         self._health.add("journal", self._upkeep.health)
 

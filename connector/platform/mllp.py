@@ -6,6 +6,7 @@ two frames: both are understood. What comes before a start byte belongs to no me
 
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,6 +17,7 @@ __all__ = ["FrameReader", "OversizeFrame", "exchange", "frame"]
 _START, _END, _CR = b"\x0b", b"\x1c", b"\r"
 _MOST_NOISE = 4096
 _CHUNK = 1 << 16
+_LOOK_SECONDS = 0.5
 
 
 class OversizeFrame(Exception):
@@ -78,16 +80,17 @@ class FrameReader:
 
 def exchange(
     message: bytes, address: tuple[str, int], *, seconds: float, tls: ssl.SSLContext | None = None,
-    most_bytes: int = 1 << 20,
+    most_bytes: int = 1 << 20, given_up: Callable[[], bool] = lambda: False,
 ) -> bytes:  # fmt: skip
     """Send one message and wait for its answer, on a connection of its own.
 
     Args:
         message: to be sent.
         address: host and port.
-        seconds: for connecting, and then for each piece of the answer.
+        seconds: for connecting, and then for the whole of the answer.
         tls: ``None`` = in clear, for a program of the same machine.
         most_bytes: of the answer.
+        given_up: true when nobody waits for the answer any more; asked every half second.
 
     Raises:
         Unavailable: ``MLLP_INJOIGNABLE``: no connection or no whole answer; whether it was taken is not known.
@@ -95,7 +98,7 @@ def exchange(
     try:
         with _connected(address, seconds, tls) as connection:
             connection.sendall(frame(message))
-            return _answer(connection.recv, most_bytes)
+            return _answer(connection, time.monotonic() + seconds, FrameReader(most_bytes), given_up)
     except (OSError, OversizeFrame) as error:
         raise Unavailable("MLLP_INJOIGNABLE", f"no answer over MLLP: {type(error).__name__}") from error
 
@@ -112,9 +115,16 @@ def _connected(address: tuple[str, int], seconds: float, tls: ssl.SSLContext | N
                 wrapped.unwrap()
 
 
-def _answer(receive: Callable[[int], bytes], most_bytes: int) -> bytes:
-    reader = FrameReader(most_bytes)
-    while piece := receive(_CHUNK):
+def _answer(connection: socket.socket, deadline: float, reader: FrameReader, given_up: Callable[[], bool]) -> bytes:
+    """The first message that comes, however slowly its pieces do, but not after the deadline (monotonic)."""
+    while (left := deadline - time.monotonic()) > 0 and not given_up():
+        connection.settimeout(min(left, _LOOK_SECONDS))
+        try:
+            piece = connection.recv(_CHUNK)
+        except TimeoutError:
+            continue
+        if not piece:
+            raise ConnectionResetError
         for answer in reader.feed(piece):
             return answer
-    raise ConnectionResetError
+    raise TimeoutError

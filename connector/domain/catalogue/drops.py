@@ -11,6 +11,12 @@ DROP_CODES = {
         "No mailbox is meant for the system that sent this HL7 message.",
         "Add a route [[mllp.routes]] for this system to the settings.",
     ),
+    "MLLP_REPONSE_REFUSEE": Explanation(
+        "Le logiciel émetteur a refusé une réponse HL7 (ZAM) du connecteur.",
+        "L'envoi lui-même n'est pas touché. Donnez à l'éditeur le numéro du message et le journal.",
+        "The sending software refused an HL7 answer (ZAM) of the connector.",
+        "The sending itself is not affected. Give its vendor the number of the message and the connector's log.",
+    ),
     "MLLP_INJOIGNABLE": Explanation(
         "Le logiciel qui doit recevoir les réponses HL7 ne répond pas.",
         "Vérifiez que ce logiciel est lancé et écoute ; le connecteur réessaie seul.",
