@@ -26,7 +26,7 @@ NEVER_CONNECTED = {  # contexts that show whether something works at all, in mem
     "connector/support/doctor/checks/card.py",
 }  # fmt: skip
 THIS_MACHINE = {  # contexts for programs of this machine: no member of the space of trust is at the other end
-    "connector/daemon/webhook_post.py", "connector/daemon/mllp.py",
+    "connector/daemon/webhook_post.py", "connector/daemon/mllp.py", "connector/daemon/mllp_answers.py",
 }  # fmt: skip
 
 
