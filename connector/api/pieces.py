@@ -48,6 +48,7 @@ class View(StrEnum):
 
 _KIND_WORDS = {
     FileRole.CDA: "CDA", FileRole.PDF: "PDF", FileRole.XDM: "IHE_XDM", FileRole.HPRIM: "HPRIM", FileRole.HL7: "HL7",
+    FileRole.TEXT: "Texte", FileRole.IMAGE: "Image",
 }  # fmt: skip
 
 
