@@ -31,6 +31,7 @@ from connector.exchange import plan, prepare
 from connector.exchange.prepare import Preparer
 from connector.exchange.send import Dispatcher
 from connector.identities import IdentityServices
+from connector.intake import lookout as looking
 from connector.intake import outbox as taking
 from connector.intake.claim import Claims
 from connector.intake.desk import DeskMaker
@@ -267,7 +268,7 @@ def _one_message(servers: MailOperator, documents: Documents) -> bytes:
 
 _TAKE = {
     (Outbox, "run_once"): "take: scan, judge",
-    (taking, "wholeness"): "take: is it whole",
+    (looking, "wholeness"): "take: is it whole",
     (Claims, "begin"): "take: claim (renames, syncs)",
     (Claims, "content"): "take: read",
     (taking, "assemble"): "take: recognise, assemble",
@@ -283,6 +284,7 @@ _PREPARE = {
     (reading, "render_cda_pdf"): "prepare: render the PDF",
     (reading, "pack"): "prepare: XDM package",
     (plan, "compose"): "prepare: compose the message",
+    (plan, "prove"): "prepare: prove the finished bytes",
     (prepare, "plan_messages"): "prepare: plan (the rest of it)",
     (Journal, "freeze"): "prepare: journal, freeze",
 }
