@@ -6,6 +6,7 @@ that of the decision.
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,15 +14,22 @@ from connector.documents.hl7.answer import Outcome, write_ack
 from connector.documents.hl7.errors import Err3, Hl7Error, Hl7Problem
 from connector.documents.hl7.header import Hl7Header, peek_header
 from connector.documents.hl7.text import split_messages
+from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConnectorError, InvalidSubmission
 from connector.domain.limits import Limits
 from connector.domain.submission import FileRole, Hl7Origin, Submission
-from connector.intake.mllp import message_key
 from connector.intake.problem import BadDrop
 from connector.journal.records import SubmissionView
 from connector.journal.requests import RequestKey
 
-__all__ = ["SameMessage", "acceptance", "answer_id", "header_of", "order_key", "problems_of", "refusal", "reused"]
+__all__ = [
+    "SameMessage", "acceptance", "answer_id", "body_hash", "header_of", "message_key", "order_key", "problems_of",
+    "refusal", "reused", "twin_problems",
+]  # fmt: skip
+
+_CLIENT = "hl7"  # of the keys under which orders are known
+_LINE_END = re.compile(rb"[\r\n]+")
+_NEW_EACH_TIME = (b"MSH", b"EVN")
 
 
 class SameMessage(BadDrop):
@@ -38,6 +46,17 @@ def reused() -> Hl7Error:
     """The refusal of another message under a number that was used before."""
     detail = "another message of this sender came with the same MSH-10 before"
     return Hl7Error(Hl7Problem("HL7_NUMERO_REUTILISE", Err3.DUPLICATE_KEY, "MSH^1^10", detail))
+
+
+def body_hash(message: bytes) -> str:
+    """SHA-256 (hexadecimal) of a message without MSH and EVN, which may carry a new time when it is sent again."""
+    lines = [line for line in _LINE_END.split(message) if line and not line.startswith(_NEW_EACH_TIME)]
+    return hashlib.sha256(b"\r".join(lines)).hexdigest()
+
+
+def message_key(mailbox: MailboxAddress, header: Hl7Header, message: bytes) -> RequestKey:
+    """What tells a message that is sent again, by whatever door, from a new one."""
+    return RequestKey(_CLIENT, f"{mailbox}|{header.sender_key}|{header.control_id}", body_hash(message))
 
 
 def order_key(submission: Submission, limits: Limits) -> RequestKey | None:
@@ -80,19 +99,21 @@ def acceptance(view: SubmissionView) -> bytes | None:
     """The answer to an order that was taken; ``None`` when it was no HL7 v2 message."""
     if view.hl7 is None:
         return None
-    return _write(header_of(view.hl7), Outcome.AA, _twin(view.duplicate_of is not None), view.id, view.created_at)
+    return _write(
+        header_of(view.hl7), Outcome.AA, twin_problems(view.duplicate_of is not None), view.id, view.created_at
+    )
 
 
 def refusal(message: bytes, error: InvalidSubmission, claim_id: str, now: datetime, limits: Limits) -> bytes:
     """The answer to a message that was not taken; the same as before to one that was taken before."""
     header = peek_header(message, limits)
     if isinstance(error, SameMessage):
-        return _write(header, Outcome.AA, _twin(True), claim_id, now)
+        return _write(header, Outcome.AA, twin_problems(True), claim_id, now)
     return _write(header, Outcome.AE, problems_of(error), claim_id, now)
 
 
-def _twin(is_one: bool) -> tuple[Hl7Problem, ...]:
-    """That nothing is sent twice is news, and no error."""
+def twin_problems(is_one: bool) -> tuple[Hl7Problem, ...]:
+    """What an acceptance says of documents that were taken before: news, and no error (ERR-4 ``I``)."""
     detail = "the same documents were taken for the same recipients before: not sent again"
     return (Hl7Problem("DOUBLON", Err3.ACCEPTED, "", detail, severity="I"),) if is_one else ()
 

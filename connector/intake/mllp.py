@@ -10,9 +10,7 @@ Who owns the order, step by step (the names in brackets are crash steps):
 A refused message stays with its sender, who is told why; the person is shown a copy, once for each content.
 """
 
-import hashlib
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,12 +21,12 @@ from connector.documents.hl7.answer import Outcome, write_ack
 from connector.documents.hl7.errors import Err3, Hl7Error, Hl7Problem
 from connector.documents.hl7.header import Hl7Header, peek_header
 from connector.documents.hl7.text import split_messages
-from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConnectorError, InvalidSubmission, Unavailable
 from connector.domain.limits import Limits
 from connector.domain.ports import Clock, IdSource, reach
 from connector.domain.states import OutgoingState
 from connector.domain.submission import SourceKind, Submission
+from connector.intake.acknowledge import answer_id, body_hash, message_key, problems_of, reused, twin_problems
 from connector.intake.assemble import as_file
 from connector.intake.compose import Order, compose
 from connector.intake.inputs.n1 import Desk
@@ -39,29 +37,56 @@ from connector.journal.requests import RequestKey
 from connector.settings.mllp import MllpRoute
 from connector.settings.model import MailboxSettings
 
-__all__ = ["MllpDesk", "message_key"]
+__all__ = ["MllpDesk", "RefusedMessage", "wanted"]
 
 _log = structlog.get_logger(__name__)
 
-CLIENT = "mllp"
-_MOST_REFUSED = 500
-_LINE_END = re.compile(rb"[\r\n]+")
-
-Keep = Callable[[MailboxSettings, str, bytes, InvalidSubmission], None]
-"""Shows a refused message to the person: mailbox, name, bytes, why."""
+_CLIENT = "hl7-refused"
+_COMMIT = {Outcome.AA: Outcome.CA, Outcome.AE: Outcome.CE, Outcome.AR: Outcome.CR}
+_WANTED = {"AL": (True, True), "ER": (False, True), "SU": (True, False), "NE": (False, False)}
+"""Table 0155: whether a positive and a negative answer is wanted."""
 
 
-def message_key(mailbox: MailboxAddress, header: Hl7Header, message: bytes) -> RequestKey:
-    """What tells a message that is sent again from a new one; MSH and EVN may carry a new time."""
-    segments = [line for line in _LINE_END.split(message) if line and not line.startswith((b"MSH", b"EVN"))]
-    body = b"\r".join(segments)
-    key = f"{mailbox}|{header.sender_key}|{header.control_id}"
-    return RequestKey(CLIENT, key, hashlib.sha256(body).hexdigest())
+@dataclass(frozen=True, slots=True)
+class RefusedMessage:
+    """What a person is shown."""
+
+    id: str  # ULID: the same for the same content
+    mailbox: MailboxSettings
+    name: str
+    data: bytes = field(repr=False)
+    error: InvalidSubmission
+
+
+Keep = Callable[[RefusedMessage], None]
+"""Shows a refused message to the person; the same one again changes nothing."""
+
+
+def wanted(header: Hl7Header | None, outcome: Outcome) -> Outcome | None:
+    """What the sender wants to hear of an outcome, by MSH-15 and MSH-16; ``None`` = nothing.
+
+    Args:
+        header: of the message; ``None`` when it could not be read, which is answered.
+        outcome: AA, AE or AR.
+
+    Returns:
+        The application answer when MSH-16 asks for one, or when neither field says anything (original mode); an
+        accept answer (CA, CE, CR) when only MSH-15 asks for one.
+    """
+    if header is None or not (header.accept_ack or header.application_ack):
+        return outcome
+    position = 0 if outcome is Outcome.AA else 1
+    if _WANTED.get(header.application_ack, (False, False))[position]:
+        return outcome
+    only_accept = header.application_ack in ("", "NE")
+    if only_accept and _WANTED.get(header.accept_ack, (False, False))[position]:
+        return _COMMIT[outcome]
+    return None
 
 
 @dataclass
 class MllpDesk:
-    """Answers messages. Thread-safe: what it remembers only spares a second copy of what was refused.
+    """Answers messages. Thread-safe.
 
     Args:
         journal: takes the submissions.
@@ -86,7 +111,6 @@ class MllpDesk:
     received: Callable[[], None]
     keep: Keep
     limits: Limits = field(default_factory=Limits)
-    _refused: OrderedDict[str, None] = field(default_factory=OrderedDict, init=False)
 
     def answer(self, data: bytes) -> bytes | None:
         """Take a message and say so, or say why not.
@@ -95,24 +119,33 @@ class MllpDesk:
             data: what one frame held.
 
         Returns:
-            The ACK, or ``None`` when the sender wants none (MSH-16 ``NE``).
+            The ACK, or ``None`` when the sender wants none (MSH-15, MSH-16), or sent an answer itself.
         """
         header = peek_header(data, self.limits)
+        if header is not None and header.type == "ACK":
+            _log.info("mllp_answer_ignored")  # two that answer each other's answers would never end
+            return None
         try:
             taken = self._take(data, header)
-        except Hl7Error as error:
-            return self._refusal(data, header, error, Outcome.AE, error.problems)
         except InvalidSubmission as error:
-            problem = Hl7Problem(error.code, _err3(error), "", error.detail)
-            return self._refusal(data, header, error, Outcome.AE, [problem])
-        except Unavailable as error:
-            return self._ack(header, Outcome.AR, [Hl7Problem(error.code, Err3.APPLICATION, "", error.detail)])
-        except ConnectorError as error:  # the mailbox is not set up: the sender may try again when it is
-            return self._ack(header, Outcome.AR, [Hl7Problem(error.code, Err3.APPLICATION, "", error.detail)])
+            return self._refusal(data, header, error)
+        except ConnectorError as error:  # not now; a mailbox that is not set up may be so later
+            _log.warning("mllp_not_now", code=error.code, detail=error.detail)
+            return self._ack(header, Outcome.AR, problems_of(error), self.ids.ulid())
         self.received()
-        if taken.state is OutgoingState.DUPLICATE:
-            _log.info("mllp_duplicate", submission=taken.submission_id)
-        return self._ack(header, Outcome.AA, [])
+        is_twin = taken.state is OutgoingState.DUPLICATE
+        return self._ack(header, Outcome.AA, twin_problems(is_twin), taken.submission_id)
+
+    def too_large(self, beginning: bytes) -> bytes | None:
+        """The answer to a message of which more came than one may have.
+
+        Args:
+            beginning: its first bytes.
+        """
+        detail = f"the message has more than {self.limits.max_hl7_bytes} bytes"
+        problem = Hl7Problem("TROP_GROS", Err3.OTHER, "", detail)
+        _log.warning("mllp_too_large")
+        return self._ack(peek_header(beginning, self.limits), Outcome.AE, [problem], self.ids.ulid())
 
     def _take(self, data: bytes, header: Hl7Header | None) -> Taken:
         messages = split_messages(data, self.limits)
@@ -124,10 +157,13 @@ class MllpDesk:
             raise Hl7Error(Hl7Problem("HL7_CHAMP_ABSENT", Err3.FIELD_MISSING, "MSH^1^10", detail))
         mailbox = self._mailbox(header)
         request = message_key(mailbox.address, header, messages[0])
-        earlier = self.journal.brought_by(request)
-        if earlier is not None:
-            return earlier
-        submission = self._submission(messages[0], header, mailbox)
+        try:
+            return self.journal.brought_by(request) or self._take_new(messages[0], header, mailbox, request)
+        except InvalidSubmission as error:
+            raise (reused() if error.code == "CLE_DEJA_UTILISEE" else error) from error
+
+    def _take_new(self, message: bytes, header: Hl7Header, mailbox: MailboxSettings, request: RequestKey) -> Taken:
+        submission = self._submission(message, header, mailbox)
         deadline_at = submission.created_at + timedelta(hours=self.deadline_hours)
         taken = self.journal.take(
             submission, deadline_at=deadline_at, duplicate_hours=mailbox.outbox.duplicate_hours, request=request,
@@ -163,7 +199,7 @@ class MllpDesk:
                 (route.sending_application, header.sending_application.partition("^")[0]),
                 (route.sending_facility, header.sending_facility.partition("^")[0]),
             )
-            if all(wanted in ("", found) for wanted, found in fits):
+            if all(asked in ("", found) for asked, found in fits):
                 for mailbox in self.mailboxes:
                     if mailbox.address == route.mailbox:
                         return mailbox
@@ -171,44 +207,39 @@ class MllpDesk:
             return self.mailboxes[0]
         raise InvalidSubmission("MLLP_SANS_BOITE", "no route names a mailbox for the sender of this message")
 
-    def _refusal(
-        self, data: bytes, header: Hl7Header | None, error: InvalidSubmission, outcome: Outcome,
-        problems: Sequence[Hl7Problem],
-    ) -> bytes | None:  # fmt: skip
-        """The answer; the person is shown the message, once for each content."""
-        digest = hashlib.sha256(data).hexdigest()
+    def _refusal(self, data: bytes, header: Hl7Header | None, error: InvalidSubmission) -> bytes | None:
+        """The answer, once the person is sure to see the message; until then it may be sent again."""
         _log.info("mllp_refused", code=error.code, detail=error.detail)
-        if digest not in self._refused:
-            self._refused[digest] = None
-            if len(self._refused) > _MOST_REFUSED:
-                self._refused.popitem(last=False)
-            self._show(data, header, error)
-        return self._ack(header, outcome, problems)
-
-    def _show(self, data: bytes, header: Hl7Header | None, error: InvalidSubmission) -> None:
         try:
-            mailbox = self._mailbox(header or Hl7Header())
+            drop_id = self._show(data, header or Hl7Header(), error)
+        except (OSError, Unavailable) as failure:
+            _log.warning("mllp_refusal_not_kept", detail=type(failure).__name__)
+            drop_id = self.ids.ulid()  # the sender has its answer all the same
+        return self._ack(header, Outcome.AE, problems_of(error), drop_id)
+
+    def _show(self, data: bytes, header: Hl7Header, error: InvalidSubmission) -> str:
+        """Keep it where the person looks: with its mailbox, or with the first one when none is meant."""
+        try:
+            mailbox = self._mailbox(header)
         except InvalidSubmission:
             if not self.mailboxes:
-                return
+                return self.ids.ulid()
             mailbox = self.mailboxes[0]
-        try:
-            self.keep(mailbox, _name(header or Hl7Header()), data, error)
-        except (OSError, Unavailable) as failure:  # the sender has its answer all the same
-            _log.warning("mllp_refusal_not_kept", detail=type(failure).__name__)
+        digest = body_hash(data)
+        key = f"{mailbox.address}|{header.sender_key}|{error.code}|{digest}"
+        drop_id = self.journal.refused_as(RequestKey(_CLIENT, key, digest), self.ids.ulid())
+        self.keep(RefusedMessage(drop_id, mailbox, _name(header), data, error))
+        return drop_id
 
-    def _ack(self, header: Hl7Header | None, outcome: Outcome, problems: Sequence[Hl7Problem]) -> bytes | None:
-        positive = outcome is Outcome.AA
-        unwanted = {"NE": True, "ER": positive, "SU": not positive}
-        if header is not None and unwanted.get(header.application_ack, False):
+    def _ack(
+        self, header: Hl7Header | None, outcome: Outcome, problems: Sequence[Hl7Problem], about: str
+    ) -> bytes | None:
+        """The answer, as far as the sender wants it; its control id comes from what it is about."""
+        said = wanted(header, outcome)
+        if said is None:
             return None
-        return write_ack(
-            header, outcome, problems, control_id=self.ids.ulid()[-20:], now=self.clock.now().astimezone()
-        )
-
-
-def _err3(error: InvalidSubmission) -> Err3:
-    return Err3.DUPLICATE_KEY if error.code == "CLE_DEJA_UTILISEE" else Err3.APPLICATION
+        control_id, now = answer_id("ACK", about), self.clock.now().astimezone()
+        return write_ack(header, said, problems, control_id=control_id, now=now)
 
 
 def _name(header: Hl7Header) -> str:

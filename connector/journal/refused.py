@@ -13,6 +13,7 @@ from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 from connector.domain.address import MailboxAddress
 from connector.journal.failure import UnknownRow
 from connector.journal.records import RefusedDrop
+from connector.journal.requests import RequestKey, earlier_submission, remember
 from connector.journal.rows import AnyRow, opened, seal
 from connector.journal.schema import refused_drops, trace
 from connector.journal.store import JournalPart, Writing, alphanumeric
@@ -60,6 +61,22 @@ class RefusedDrops(JournalPart):
                 writing.run(_ADD, row)
             if writing.run(_TRACED, {"drop": drop.id}).first() is None:
                 writing.note("refuse", mailbox=drop.mailbox, subject_id=drop.id, outcome=drop.code)
+
+    def refused_as(self, request: RequestKey, drop_id: str) -> str:
+        """Under which id the same thing was refused first, so that whoever repeats it fills no disk.
+
+        Args:
+            request: what was asked.
+            drop_id: its id when it is new; remembered as long as keys of requests are.
+
+        Raises:
+            InvalidSubmission: ``CLE_DEJA_UTILISEE``: the key came with something else.
+        """
+        with self._store.write() as writing:
+            first = earlier_submission(writing, request)
+            if first is None:
+                remember(writing, request, drop_id)
+        return first or drop_id
 
     def refused_drop(self, drop_id: str) -> RefusedDrop:
         """One refusal.

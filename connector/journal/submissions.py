@@ -20,15 +20,15 @@ from connector.journal.store import JournalPart, Writing, alphanumeric
 
 __all__ = ["Submissions", "fingerprint"]
 
-_NO_SIGN = (FileRole.SIDECAR, FileRole.FLAG, FileRole.CDA_BUILT)
+_NO_SIGN = (FileRole.SIDECAR, FileRole.FLAG, FileRole.CDA_BUILT, FileRole.HL7)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def fingerprint(submission: Submission) -> str:
     """What two submissions of the same documents to the same people have in common: SHA-256, hex.
 
-    Sidecars and flags do not count: an LPS may write a new date into them at every export. Documents that we built
-    do not either: their originals do.
+    Sidecars, flags and the HL7 v2 message around documents do not count: an LPS may write a new date into them at
+    every export. Documents that we built do not either: their originals do.
     """
     documents = sorted(f.sha256 for f in submission.files if f.role not in _NO_SIGN)
     people = sorted(str(recipient.address) for recipient in submission.recipients)

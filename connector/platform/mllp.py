@@ -17,6 +17,7 @@ __all__ = ["FrameReader", "OversizeFrame", "exchange", "frame"]
 _START, _END, _CR = b"\x0b", b"\x1c", b"\r"
 _MOST_NOISE = 4096
 _CHUNK = 1 << 16
+_HEAD = 4096
 _LOOK_SECONDS = 0.5
 
 
@@ -46,6 +47,11 @@ class FrameReader:
     def is_within(self) -> bool:
         """True while a message has begun and not ended."""
         return bool(self._buffer)
+
+    @property
+    def beginning(self) -> bytes:
+        """The first bytes of the message that has begun: enough for its MSH."""
+        return bytes(self._buffer[1 : 1 + _HEAD])
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The messages that end in this piece.

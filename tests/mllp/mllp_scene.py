@@ -12,9 +12,8 @@ from typing import Any
 from connector.daemon.mllp import MllpLoop
 from connector.daemon.supervisor import Bell
 from connector.daemon.workers import Mood
-from connector.domain.errors import InvalidSubmission
 from connector.domain.ports import Clock
-from connector.intake.mllp import MllpDesk
+from connector.intake.mllp import MllpDesk, RefusedMessage
 from connector.journal.journal import Journal
 from connector.journal.vault import Vault
 from connector.settings.mllp import MllpRoute, MllpSettings
@@ -42,6 +41,7 @@ class MllpScene:
             f"sqlite:///{folder / 'journal.sqlite'}", vault=Vault(b"k" * 32), clock=self.clock, ids=CountingIds(9_000)
         )
         self.kept: list[tuple[str, bytes, str]] = []
+        self._ids_kept: set[str] = set()
         self.takings = 0
         self.stop = threading.Event()
         boxes_ = [mailbox(), mailbox("autre@labo.mssante.fr")][:boxes]
@@ -54,16 +54,18 @@ class MllpScene:
     def _received(self) -> None:
         self.takings += 1
 
-    def _keep(self, box: MailboxSettings, name: str, data: bytes, error: InvalidSubmission) -> None:
-        self.kept.append((name, data, error.code))
+    def _keep(self, refused: RefusedMessage) -> None:
+        if refused.id not in self._ids_kept:
+            self._ids_kept.add(refused.id)
+            self.kept.append((refused.name, refused.data, refused.error.code))
 
     @contextmanager
-    def listening(self, *, tls: ssl.SSLContext | None = None, within: float = 30.0, **settings: Any) -> Iterator[int]:
+    def listening(self, *, tls: ssl.SSLContext | None = None, **settings: Any) -> Iterator[int]:
         """The port, for the time of the block."""
         clock: Clock = self.clock
         loop = MllpLoop(
-            settings=MllpSettings(port=0, **settings), most_bytes=200_000, answer=self.desk.answer, tls=tls,
-            bell=Bell(), stopping=self.stop.is_set, mood=Mood("mllp", clock), within_seconds=within,
+            settings=MllpSettings(port=0, **settings), most_bytes=200_000, answer=self.desk.answer,
+            too_large=self.desk.too_large, tls=tls, bell=Bell(), stopping=self.stop.is_set, mood=Mood("mllp", clock),
         )  # fmt: skip
         thread = threading.Thread(target=loop.run)
         thread.start()

@@ -34,6 +34,14 @@ def code(answer: bytes) -> tuple[str, str, list[str]]:
     return ack.code, ack.control_id, [problem.code for problem in ack.problems]
 
 
+def heard(connection: socket.socket) -> bytes:
+    reader = FrameReader(100_000)
+    while piece := connection.recv(65536):
+        for message in reader.feed(piece):
+            return message
+    raise AssertionError("hung up without an answer")
+
+
 def asked(scene: MllpScene, message: bytes) -> tuple[str, str, list[str]]:
     answer = scene.desk.answer(message)
     assert answer is not None
@@ -146,12 +154,13 @@ def test_many_messages_on_one_connection_and_many_connections(scene: MllpScene) 
 
 
 def test_one_that_stops_in_the_middle_and_one_that_sends_too_much_are_hung_up_on(scene: MllpScene) -> None:
-    with scene.listening(within=0.2) as port:
+    with scene.listening(message_seconds=0.2) as port:
         with scene.connect(port) as slow:
             slow.sendall(b"\x0bMSH|")
             assert slow.recv(10) == b""
         with scene.connect(port) as loud:
-            loud.sendall(b"\x0b" + b"x" * 300_000)
+            loud.sendall(b"\x0b" + mdm()[:200] + b"x" * 300_000)
+            assert code(heard(loud)) == ("AE", "MSG0001", ["199"])
             assert loud.recv(10) == b""
         assert code(exchange(mdm(), ("127.0.0.1", port), seconds=20))[0] == "AA", "others are served"
 

@@ -36,6 +36,9 @@ class Outcome(StrEnum):
     AA = "AA"  # taken in charge
     AE = "AE"  # has errors
     AR = "AR"  # refused for a passing reason: may be sent again
+    CA = "CA"  # the same three for a sender that asks for an accept acknowledgement only (MSH-15)
+    CE = "CE"
+    CR = "CR"
 
 
 class ZamKind(StrEnum):
