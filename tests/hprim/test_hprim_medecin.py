@@ -97,6 +97,39 @@ class TestDefects:
         assert first.warnings == ("HPRIM_BALISE_ABSENTE",)
         assert len(split_records(text.encode())) == 2
 
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"birth": "02/07/85"},
+            {"birth": "1985-07-02"},
+            {"birth": "2 JUL 1985"},
+            {"birth": "02/42/1985"},
+            {"town": " "},
+            {"town": " ", "nir": " "},
+            {"town": "LILLE", "sender": "LB LABO", "recipient": "42 DR EXEMPLE"},
+            {"town": "B-1000 BRUXELLES"},
+        ],
+    )
+    @pytest.mark.parametrize("coded", [(), ("RES|A|A|N|1",)])
+    def test_not_either_when_the_next_header_is_poor(self, changed: dict[str, str], coded: tuple[str, ...]) -> None:
+        text = record("un", coded=coded, end=()) + record("deux", family="MAQUETTE", coded=coded, **changed) + END
+        records = read_medecin(text.encode()).records
+        assert [(each.family, each.text, len(each.coded)) for each in records] == [
+            ("TESTUT", "un", len(coded)), ("MAQUETTE", "deux", len(coded)),
+        ]  # fmt: skip
+        assert len(split_records(text.encode())) == 2
+
+    def test_names_and_dates_in_a_text_begin_no_record(self) -> None:
+        lines = ["Antériorités", "Glycémie", "Urée", "", "", "Dates", "17/01/2024", "", "", "18/01/2024", "a", "b"]
+        assert one(record("Cher confrère", *lines)).text.endswith("18/01/2024\na\nb")
+
+    def test_two_coded_parts_in_one_record_are_told(self) -> None:
+        unknown = record("deux", coded=("RES|B|B|N|2",), family="12345", town=" ")
+        found = one(record("un", coded=("RES|A|A|N|1",), end=()) + unknown)
+        assert found.warnings == ("HPRIM_DEUX_RESULTATS",)
+        apart = record("un", coded=("RES|A|A|N|1",)) + unknown.replace("12345", "MAQUETTE")
+        assert read_medecin(apart.encode()).warnings == ()
+
     def test_only_the_end_of_the_file_is_there(self) -> None:
         assert one(record("texte", end=("****FINFICHIER****",))).text == "texte"
 

@@ -34,7 +34,6 @@ _TITLES = frozenset({
 })  # fmt: skip
 _CODE_COLUMNS = 10
 _RES_FIELDS = 13  # behind the type
-_LEAST_FIELDS = 4
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _END = "****FIN****"
 _END_OF_FILE = "****FINFICHIER****"
@@ -104,6 +103,7 @@ def _record(lines: Sequence[str], frame: Frame, number: int, year: int | None) -
 def _record_warnings(frame: Frame, shift: int, born: str | None, nir: str) -> tuple[str, ...]:
     found = {
         "HPRIM_BALISE_ABSENTE": not frame.is_closed,
+        "HPRIM_DEUX_RESULTATS": frame.has_two,
         "HPRIM_EN_TETE_DECALE": bool(shift) and not frame.start,  # blank lines between records are usual
         "HPRIM_NAISSANCE_INCONNUE": born is None,
         "HPRIM_NIR_INVALIDE": bool(nir) and not nir_is_valid(nir),

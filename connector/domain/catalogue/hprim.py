@@ -50,6 +50,14 @@ HPRIM_CODES = {
         "An end tag (****FIN****) is missing in the HPRIM file.",
         "Check that the last result is complete.",
     ),
+    "HPRIM_DEUX_RESULTATS": Explanation(
+        "Un résultat du fichier HPRIM a deux parties codées : une balise de fin manque, deux patients sont peut-être "
+        "mêlés.",
+        "N'utilisez pas ce résultat sans vérifier à quel patient chaque valeur appartient ; faites-le exporter de "
+        "nouveau.",
+        "A result of the HPRIM file has two coded parts: an end tag is missing, two patients may be mixed up.",
+        "Do not use this result before checking to which patient each value belongs; have it exported again.",
+    ),
     "HPRIM_EN_TETE_DECALE": Explanation(
         "L'en-tête du fichier HPRIM était décalé par des lignes vides : il a été remis en place.",
         _NOTHING_FR,
