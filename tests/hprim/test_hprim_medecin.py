@@ -1,5 +1,7 @@
 """HPRIM Médecin as the field writes it: everything of it is read, and the parts of a file are files."""
 
+from typing import Any
+
 import pytest
 
 from connector.documents.hprim.encoding import LineEnd
@@ -111,8 +113,10 @@ class TestDefects:
         ],
     )
     @pytest.mark.parametrize("coded", [(), ("RES|A|A|N|1",)])
-    def test_not_either_when_the_next_header_is_poor(self, changed: dict[str, str], coded: tuple[str, ...]) -> None:
-        text = record("un", coded=coded, end=()) + record("deux", family="MAQUETTE", coded=coded, **changed) + END
+    def test_not_either_when_the_next_header_is_poor(self, changed: dict[str, Any], coded: tuple[str, ...]) -> None:
+        text = (
+            record("un", coded=coded, end=()) + record("deux", coded=coded, **{"family": "MAQUETTE", **changed}) + END
+        )
         records = read_medecin(text.encode()).records
         assert [(each.family, each.text, len(each.coded)) for each in records] == [
             ("TESTUT", "un", len(coded)), ("MAQUETTE", "deux", len(coded)),

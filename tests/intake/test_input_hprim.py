@@ -8,9 +8,10 @@ import pytest
 from connector.documents.cda.parse import parse_cda
 from connector.documents.pdf.sheets import text_to_pdf
 from connector.domain.errors import InvalidSubmission
-from connector.domain.submission import FileRole
+from connector.domain.submission import DocumentAction, FileRole
 from connector.intake.assemble import ClaimedDrop
 from connector.intake.split import is_lot, split
+from connector.journal.records import SubmissionView
 from connector.xdm.package_reader import read_xdm
 from tests.exchange.exchange_scene import ALIX
 from tests.intake.test_input_hl7 import Laboratory
@@ -81,6 +82,96 @@ def test_a_result_becomes_a_document_by_setting(tmp_path: Path, *, with_pdf: boo
     assert (part(message, "application/pdf") == PDF) is with_pdf
     assert FileRole.CDA_BUILT in {file.role for file in view.files}
     assert [one.name for one in message.parts if one.name.endswith(".hpr")] == ["L1.hpr"]
+    lab.scene.journal.close()
+
+
+class TestCorrections:
+    """What a sidecar says of an earlier sending, by setting."""
+
+    @pytest.fixture
+    def office(self, tmp_path: Path) -> Iterator[Office]:
+        made = Office(tmp_path, outbox={"hprim": "cda"})
+        yield made
+        assert made.scene.journal.violations() == []
+        made.scene.journal.close()
+
+    def test_a_correction_replaces_the_document_that_was_made_before(self, office: Office) -> None:
+        first = office.take(("X.hpr", hprim()), reference="R1")
+        corrected = hprim(ONE.replace("13,3", "13,5"))
+        second = office.take(("X.hpr", corrected), reference="R2", options={"remplace": "R1"})
+        assert (first.action, second.action) == (DocumentAction.FIRST, DocumentAction.REPLACE)
+        old, new = (parse_cda(built(office, view)) for view in (first, second))
+        assert new.replaces is not None
+        assert (new.replaces, new.set_id, new.version) == (old.id, old.set_id, 2)
+
+    def test_a_withdrawal_sends_that_very_document_and_not_the_result(self, office: Office) -> None:
+        first = office.take(("X.hpr", hprim()), ("X.pdf", PDF), reference="R1")
+        gone = office.take(("X.hpr", hprim()), ("X.pdf", PDF), options={"annule": "R1"})
+        assert gone.action is DocumentAction.DELETE
+        assert built(office, gone) == built(office, first)
+        message = office.message(gone)
+        (package,) = read_xdm(part(message, "application/zip"))
+        assert package.documents[0].entry.action == "D"
+        assert [one.name for one in message.parts if one.name.endswith(".hpr")] == []
+
+    @pytest.mark.parametrize("option", ["annule", "remplace"])
+    def test_what_nobody_sent_is_told(self, office: Office, option: str) -> None:
+        with pytest.raises(InvalidSubmission) as error:
+            office.submission(("X.hpr", hprim()), options={option: "R9"})
+        assert error.value.code == "REMPLACE_INCONNU"
+
+    def test_a_file_that_goes_as_it_is_withdraws_nothing(self, tmp_path: Path) -> None:
+        office = Office(tmp_path)
+        with pytest.raises(InvalidSubmission) as error:
+            office.submission(("X.hpr", hprim()), options={"annule": "R1"})
+        assert error.value.code == "FORMAT_NON_PRIS_EN_CHARGE"
+        told = office.submission(("X.hpr", hprim()), options={"remplace": "R1"})
+        assert told.action is DocumentAction.FIRST
+        assert told.warnings == ("SIDECAR_CLE_IGNOREE",)
+        office.scene.journal.close()
+
+
+def built(office: Office, view: SubmissionView) -> bytes:
+    """The document that was made for a sending."""
+    (file,) = [one for one in view.files if one.role is FileRole.CDA_BUILT]
+    return office.scene.journal.payload(file.payload_id)
+
+
+@pytest.mark.parametrize("setting", ["tel_quel", "cda"])
+def test_a_sidecar_about_somebody_else_is_refused(tmp_path: Path, setting: str) -> None:
+    office = Office(tmp_path, outbox={"hprim": setting})
+    office.submission(("X.hpr", hprim()), patient={"nom_naissance": "X", "naissance": "1999-01-17"})
+    with pytest.raises(InvalidSubmission) as error:
+        office.submission(("X.hpr", hprim()), patient={"nom_naissance": "TESTUT", "naissance": "1985-07-02"})
+    assert error.value.code == "PATIENT_DIFFERENT"
+    office.scene.journal.close()
+
+
+def test_two_patients_who_may_be_mixed_up_do_not_leave(lab: Laboratory) -> None:
+    coded = ONE.replace("****FIN", "****LAB****\r\nRES|A|A|N|1\r\n****FIN")
+    poor = coded.replace("TESTUT", "12345").replace("62000 ARRAS", " ")
+    with pytest.raises(InvalidSubmission) as error:
+        lab.order(("L1.hpr", hprim(coded.replace("****FIN****\r\n", ""), poor)))
+    assert error.value.code == "HPRIM_DEUX_RESULTATS"
+
+
+def test_each_warning_is_told_once(lab: Laboratory) -> None:
+    warnings = lab.order(("L1.hpr", hprim(ONE.replace("17/01/1999", " ")))).warnings
+    assert warnings.count("HPRIM_NAISSANCE_INCONNUE") == 1
+
+
+@pytest.mark.parametrize("beside", ["L2.pdf", "L1.xyz"])
+def test_only_the_pdf_of_the_same_name_goes_with_a_result(lab: Laboratory, beside: str) -> None:
+    with pytest.raises(InvalidSubmission) as error:
+        lab.order(("L1.hpr", hprim()), (beside, PDF if beside.endswith("pdf") else b"\x00\x01"))
+    assert error.value.code == "FORMAT_INCONNU"
+
+
+def test_no_document_is_made_of_hprim_sante(tmp_path: Path) -> None:
+    lab = Laboratory(tmp_path, correspondents={"42": str(ALIX)}, outbox={"hprim": "cda"})
+    with pytest.raises(InvalidSubmission) as error:
+        lab.order(("L1.hpr", SANTE.encode("latin-1")))
+    assert error.value.code == "FORMAT_NON_PRIS_EN_CHARGE"
     lab.scene.journal.close()
 
 

@@ -269,9 +269,9 @@ DROP_CODES = {
     ),
     "SIDECAR_CLE_IGNOREE": Explanation(
         "Une rubrique du fichier d'accompagnement est sans effet pour ce dépôt.",
-        "Il n'y a rien à faire : le document indique lui-même ce qu'il remplace.",
+        "Il n'y a rien à faire : le document ou le résultat indique lui-même ce qu'il corrige.",
         "A key of the sidecar has no effect on this drop.",
-        "Nothing to do: the document says itself what it replaces.",
+        "Nothing to do: the document or the result says itself what it corrects.",
     ),
     "PDF_SANS_DOCUMENT": Explanation(
         "Un PDF du dépôt n'est la copie d'aucun document déposé avec lui.",

@@ -1,7 +1,8 @@
 """HPRIM with its PDF as a sending: as it is, or as a document around its text, for correspondents by their codes.
 
 Source rule: HPRIM Médecin 3.0, lines 11 and 12 of the header; HPRIM Santé, field 10 of H. A file with several
-patients is divided before (:mod:`connector.intake.split`): here it is refused.
+patients is divided before (:mod:`connector.intake.split`): here it is refused, and so is a record in which two
+patients may be mixed up. What a sidecar says of the patient must not contradict the header.
 """
 
 import hashlib
@@ -15,9 +16,9 @@ from connector.documents.hprim.sante import read_sante
 from connector.documents.hprim.words import record_as_text
 from connector.documents.recognise import FileKind, recognise
 from connector.domain.limits import Limits
-from connector.domain.submission import FileRole, Recipient, SubmittedFile
+from connector.domain.submission import DocumentAction, FileRole, Recipient, SubmittedFile
 from connector.intake.drop import base_name, same_name
-from connector.intake.inputs.n1 import Built, Desk, Identity, Words, document_around
+from connector.intake.inputs.n1 import Built, Desk, Identity, Words, document_again, document_around
 from connector.intake.inputs.understood import Understood
 from connector.intake.problem import BadDrop, shape
 from connector.intake.sidecar import Sidecar
@@ -25,8 +26,15 @@ from connector.settings.model import HprimSending
 
 __all__ = ["understand_hprim"]
 
-_NO_DATA = (FileRole.SIDECAR, FileRole.FLAG)
 _LABORATORY_REPORT = "11502-2"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The file and its copy."""
+
+    text: SubmittedFile
+    pdf: SubmittedFile | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +63,45 @@ def understand_hprim(
         InvalidSubmission: mostly :class:`BadDrop`.
     """
     text = _the_only_one(data)
-    pdf = _copy(text, data)
+    pair = _Pair(text, _copy(text, data))
     said = _read(text, limits)
+    _check_patient(said, sidecar)
     recipients = () if sidecar.recipients else (_recipient(said.recipient_code, desk),)
-    if desk.mailbox.outbox.hprim is HprimSending.AS_IT_IS:
-        return Understood(
-            files=tuple(files), recipients=recipients, reference=said.reference or None, warnings=said.warnings
-        )
-    built = _document(text, pdf, said, sidecar, desk)
-    kept = [replace(file, role=FileRole.ORIGINAL) if file is pdf else file for file in files]
-    return Understood(
-        files=(*kept, built.file),
-        recipients=recipients,
-        reference=said.reference or None,
-        warnings=(*said.warnings, *built.warnings),
-    )
+    is_sent_as_it_is = desk.mailbox.outbox.hprim is HprimSending.AS_IT_IS
+    understood = (
+        _as_it_is(files, said, sidecar) if is_sent_as_it_is
+        else _withdrawn(files, pair, sidecar, desk) if sidecar.withdraws
+        else _as_document(files, pair, said, sidecar, desk)
+    )  # fmt: skip
+    return replace(understood, recipients=recipients, reference=said.reference or None)
+
+
+def _as_it_is(files: Sequence[SubmittedFile], said: _Said, sidecar: Sidecar) -> Understood:
+    """A correction says itself that it is one; a result without a document of ours has nothing to withdraw."""
+    if sidecar.withdraws:
+        raise BadDrop(
+            "FORMAT_NON_PRIS_EN_CHARGE", "an HPRIM file that goes as it is cannot withdraw another",
+            "Rubrique « options.annule » : un résultat HPRIM parti tel quel ne peut pas être retiré ; "
+            "envoyez un résultat corrigé.",
+        )  # fmt: skip
+    ignored = ("SIDECAR_CLE_IGNOREE",) if sidecar.replaces else ()
+    return Understood(files=tuple(files), warnings=(*said.warnings, *ignored))
+
+
+def _withdrawn(files: Sequence[SubmittedFile], pair: _Pair, sidecar: Sidecar, desk: Desk) -> Understood:
+    """The document that was made then goes once more; the result itself does not."""
+    document = document_again(base_name(pair.text.name), sidecar.withdraws or "", desk)
+    kept = [replace(file, role=FileRole.ORIGINAL) if file in (pair.text, pair.pdf) else file for file in files]
+    return Understood(files=(*kept, document), action=DocumentAction.DELETE)
+
+
+def _as_document(
+    files: Sequence[SubmittedFile], pair: _Pair, said: _Said, sidecar: Sidecar, desk: Desk
+) -> Understood:
+    built = _document(pair, said, sidecar, desk)
+    kept = [replace(file, role=FileRole.ORIGINAL) if file is pair.pdf else file for file in files]
+    action = DocumentAction.REPLACE if sidecar.replaces else DocumentAction.FIRST
+    return Understood(files=(*kept, built.file), action=action, warnings=(*said.warnings, *built.warnings))
 
 
 def _the_only_one(data: Sequence[SubmittedFile]) -> SubmittedFile:
@@ -102,14 +134,28 @@ def _read(text: SubmittedFile, limits: Limits) -> _Said:
     if len(file.records) != 1:
         raise _several(len(file.records))
     record = file.records[0]
-    warnings = (*file.warnings, *record.warnings)
-    return _Said(record.recipient_code, record.request_number or record.patient_code, record, warnings)
+    if "HPRIM_DEUX_RESULTATS" in record.warnings:
+        raise BadDrop(
+            "HPRIM_DEUX_RESULTATS", "two coded parts in one record: an end tag is missing",
+            "Une balise ****FIN**** manque : deux patients sont peut-être mêlés. Exportez le résultat de nouveau.",
+        )  # fmt: skip
+    return _Said(record.recipient_code, record.request_number or record.patient_code, record, file.warnings)
 
 
 def _several(number: int) -> BadDrop:
     return BadDrop(
         "PATIENTS_MULTIPLES", f"{number} patients in one HPRIM file", f"Le fichier HPRIM contient {number} patients."
     )
+
+
+def _check_patient(said: _Said, sidecar: Sidecar) -> None:
+    """Refuse a sidecar about somebody else, by the date: names have spellings, line 8 may be a parent's number."""
+    stated = sidecar.patient.birth_date if sidecar.patient else None
+    if said.record and said.record.birth_date and stated not in {None, said.record.birth_date}:
+        raise BadDrop(
+            "PATIENT_DIFFERENT", "the sidecar and the HPRIM header have two different dates of birth",
+            "La date de naissance du fichier d'accompagnement n'est pas celle de l'en-tête HPRIM.",
+        )  # fmt: skip
 
 
 def _recipient(code: str, desk: Desk) -> Recipient:
@@ -122,7 +168,7 @@ def _recipient(code: str, desk: Desk) -> Recipient:
     return Recipient(address)
 
 
-def _document(text: SubmittedFile, pdf: SubmittedFile | None, said: _Said, sidecar: Sidecar, desk: Desk) -> Built:
+def _document(pair: _Pair, said: _Said, sidecar: Sidecar, desk: Desk) -> Built:
     """Around the PDF when there is one, else around the text made readable."""
     if said.record is None:
         raise BadDrop(
@@ -130,16 +176,16 @@ def _document(text: SubmittedFile, pdf: SubmittedFile | None, said: _Said, sidec
             "Un fichier HPRIM Santé ne part que tel quel : réglez outbox.hprim = « tel_quel ».",
         )  # fmt: skip
     readable = record_as_text(said.record).encode("utf-8")
-    shown = pdf or SubmittedFile(
-        f"{base_name(text.name)}.txt", FileRole.TEXT, readable, hashlib.sha256(readable).hexdigest()
-    )
+    name = base_name(pair.text.name)
+    shown = pair.pdf or SubmittedFile(f"{name}.txt", FileRole.TEXT, readable, hashlib.sha256(readable).hexdigest())
     said_of_file = next(iter(sidecar.files), None)
     words = Words(
         types=tuple(filter(None, (said_of_file.loinc, said_of_file.type))) if said_of_file else (_LABORATORY_REPORT,),
         title=(said_of_file.title or "") if said_of_file else "",
         date=_day(said.record.report_date),
+        replaces=sidecar.replaces or "",
     )
-    return document_around(shown, base_name(text.name), _identity(said.record), words, desk)
+    return document_around(shown, name, _identity(said.record), words, desk)
 
 
 def _identity(record: HprimRecord) -> Identity:

@@ -24,7 +24,10 @@ from connector.settings.model import MailboxSettings
 from connector.xdm.derive import new_oid
 from connector.xdm.n1_codes import document_type
 
-__all__ = ["Built", "Desk", "Earlier", "Identity", "Words", "document_around", "sent_before", "warnings_of"]
+__all__ = [
+    "Built", "Desk", "Earlier", "Identity", "Words", "document_again", "document_around", "sent_before",
+    "warnings_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +135,21 @@ def _patient(who: Identity, structure: N1Structure, desk: Desk) -> N1Patient:
         used_family=who.used_family, all_given=who.all_given, birth_given=who.given, gender=who.gender,
         birth_date=who.birth_date, birth_place=who.birth_place,
     )  # fmt: skip
+
+
+def document_again(name: str, asked: str, desk: Desk) -> SubmittedFile:
+    """The document that was made then, to go once more as the one that is withdrawn.
+
+    Args:
+        name: of the document, without extension.
+        asked: reference, submission or document id.
+        desk: knows what was sent.
+
+    Raises:
+        BadDrop: ``REMPLACE_INCONNU``.
+    """
+    content = sent_before(asked, desk).content
+    return SubmittedFile(f"{name}.xml", FileRole.CDA_BUILT, content, hashlib.sha256(content).hexdigest())
 
 
 def warnings_of(built: Iterable[Built]) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ HPRIM file with its PDF, files around which we make documents (PDF, image, text)
 is beside that and cannot be placed refuses the drop: nothing stays behind unseen.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -16,7 +15,7 @@ from connector.intake.drop import base_name, same_name
 from connector.intake.inputs.classic import understand_classic
 from connector.intake.inputs.hl7 import understand_hl7
 from connector.intake.inputs.hprim import understand_hprim
-from connector.intake.inputs.n1 import Desk, Identity, Words, document_around, sent_before, warnings_of
+from connector.intake.inputs.n1 import Desk, Identity, Words, document_again, document_around, warnings_of
 from connector.intake.inputs.understood import Understood
 from connector.intake.problem import BadDrop
 from connector.intake.sidecar import Sidecar, SidecarFile, SidecarPatient
@@ -105,9 +104,7 @@ def _documents(files: Sequence[SubmittedFile], data: Sequence[SubmittedFile], si
 
 def _withdrawn(files: Sequence[SubmittedFile], name: str, sidecar: Sidecar, desk: Desk) -> Understood:
     """The document that was made then goes once more, as the one that is withdrawn."""
-    before = sent_before(sidecar.withdraws or "", desk)
-    content = before.content
-    document = SubmittedFile(f"{name}.xml", FileRole.CDA_BUILT, content, hashlib.sha256(content).hexdigest())
+    document = document_again(name, sidecar.withdraws or "", desk)
     kept = [replace(file, role=FileRole.ORIGINAL) if file.role in _MADE else file for file in files]
     return Understood(files=(*kept, document), action=DocumentAction.DELETE)
 
