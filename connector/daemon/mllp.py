@@ -91,12 +91,15 @@ class MllpLoop:
         self.port = server.sockets[0].getsockname()[1]
         _log.info("mllp_listening", host="127.0.0.1", port=self.port)
         self.mood.good()
-        async with server:
+        try:
             while not self.stopping():  # noqa: ASYNC110 - told by another thread
                 await asyncio.sleep(_LOOK_SECONDS)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        finally:
+            server.close()
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await server.wait_closed()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -342,3 +342,26 @@ class Settings(Section):
                     Text(f"attendu : un de {known}", f"expected one of: {known}"),
                 )  # fmt: skip
         return self
+
+    @model_validator(mode="after")
+    def _mllp_has_mailboxes(self) -> Self:
+        sending = [mailbox.address for mailbox in self.mailboxes if mailbox.send]
+        if any(route.mailbox not in sending for route in self.mllp.routes):
+            raise BadSetting(
+                Text(
+                    "une route MLLP ne mène à aucune boîte",
+                    "a route of MLLP leads to no mailbox that sends",
+                ),
+                Text(
+                    "attendu : l'adresse d'une boîte de ce fichier", "expected the address of a mailbox of this file"
+                ),
+            )
+        if self.mllp.enabled and len(sending) > 1 and not self.mllp.routes:
+            raise BadSetting(
+                Text(
+                    "plusieurs boîtes envoient, et MLLP n'a pas de route",
+                    "several mailboxes send, and MLLP has no route",
+                ),
+                Text("attendu : [[mllp.routes]] pour chaque système", "expected [[mllp.routes]] for each system"),
+            )
+        return self

@@ -66,6 +66,7 @@ def test_a_client_of_another_library_over_tls(scene: MllpScene, tmp_path: Path) 
     server.load_cert_chain(certificate.server_pem)
     trusting = ssl.create_default_context(cafile=certificate.public_pem)
     with scene.listening(tls=server) as port, hl7.client.MLLPClient("127.0.0.1", port) as client:
+        client.socket.settimeout(20)
         client.socket = trusting.wrap_socket(client.socket, server_hostname="localhost")
         answers = [client.send_message(mdm(replace={"MSG0001": f"T{number}"}).decode()) for number in range(3)]
     assert [code(answer.strip(b"\x0b\x1c\r"))[:2] for answer in answers] == [("AA", f"T{n}") for n in range(3)]
@@ -98,9 +99,12 @@ def test_two_hundred_connections_one_after_the_other_and_sixteen_at_once(scene: 
 def test_fifty_messages_in_one_piece_are_answered_in_order(scene: MllpScene) -> None:
     wire = b"".join(frame(mdm(replace={"MSG0001": f"P{number:02}"})) for number in range(50))
     with scene.listening() as port, hl7.client.MLLPClient("127.0.0.1", port) as client:
+        client.socket.settimeout(20)
         received = client.send(wire)
         while received.count(b"\x1c\r") < 50:
-            received += client.socket.recv(65536)
+            piece = client.socket.recv(65536)
+            assert piece, "hung up"
+            received += piece
     answers = [code(one.strip(b"\x0b"))[:2] for one in received.split(b"\x1c\r") if one]
     assert answers == [("AA", f"P{number:02}") for number in range(50)]
 
