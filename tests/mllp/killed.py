@@ -16,7 +16,7 @@ def main() -> None:
         watch_steps(lambda name: os.kill(os.getpid(), signal.SIGKILL) if name == step else None)
     scene = MllpScene(folder)
     with scene.listening() as port:
-        sys.stdout.write(f"port {port}\n")
+        sys.stdout.write(f"\nport {port}\n")  # a line of its own, whatever the log writes meanwhile
         sys.stdout.flush()
         sys.stdin.read()
     scene.journal.close()
