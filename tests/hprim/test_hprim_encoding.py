@@ -122,3 +122,37 @@ def test_random_bytes_are_text_or_refused(data: bytes) -> None:
     except InvalidSubmission as error:
         text = error.code
     assert not set(text) & {"\ufffd", "\r", "\x00"}
+
+
+NAMES = (
+    "André Noé Zoé Hélène François Anaïs Loïc Jérôme Gaël Raphaël Joël Noël Éloïse Élodie Émilie Cécile Irène Agnès "
+    "Geneviève Maëlys Zélie Célia Müller Gonçalves Muñoz Hervé Châtelain Prévôt Pénélope Besançon Benoît Forêt"
+)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "iso8859-15", "cp850", "cp437", "mac_roman"])
+@pytest.mark.parametrize("is_upper", [True, False])
+def test_one_name_alone_is_read_as_it_is_or_doubted(encoding: str, *, is_upper: bool) -> None:
+    """The only accented letter of a file may be in the name of its patient: another name must not come in silence."""
+    names = [name.upper() if is_upper else name for name in NAMES.split()]
+    written = [name for name in names if name == name.encode(encoding, "ignore").decode(encoding)]
+    texts = {name: f"DUPONT\n{name}\n1 RUE DE LA PAIX\n" for name in written}
+    read = {name: decode(text.encode(encoding)) for name, text in texts.items()}
+    silent = [
+        name for name, text in texts.items()
+        if read[name].text != text and read[name].warnings != ("HPRIM_ENCODAGE_DEVINE",)
+    ]  # fmt: skip
+    assert silent == []
+    right = sum(read[name].text == text for name, text in texts.items())
+    assert right >= 0.8 * len(texts)
+
+
+def test_two_code_pages_that_give_two_names_are_told() -> None:
+    decoded = decode("LEFÈVRE\n".encode("cp850"))
+    assert (decoded.text, decoded.warnings) == ("LEFÔVRE\n", ("HPRIM_ENCODAGE_DEVINE",))
+    assert decode("LEFÈVRE\nRésultat\n".encode("cp850")).text == "LEFÈVRE\nRésultat\n"
+
+
+@pytest.mark.parametrize("text", ["12–15 g/L", "l’examen", "suite…", "“cru”", "M.\u00a0Dupont – 3 ‘x’"])
+def test_typographic_signs_alone_are_windows(text: str) -> None:
+    assert decode(text.encode("cp1252")).text == text + "\n"

@@ -6,12 +6,12 @@ No character is ever replaced: what cannot be read or written for sure is an err
 
 import codecs
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from html.entities import html5
 
 from connector.documents.hprim.accents import repaired
+from connector.documents.hprim.likeness import likeness
 from connector.domain.errors import InvalidSubmission
 from connector.domain.legacy_text import encode_text
 from connector.domain.limits import Limits
@@ -24,15 +24,8 @@ CANDIDATES = ("cp1252", "iso8859-15", "cp850", "mac_roman", "cp437")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PADDING = "\x00\x1a \t\r\n"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
-_SIGN = re.compile(r"[^\x00-\x7f]|[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _TWO_BYTES = re.compile(rb"[\xc2\xc3][\x80-\xbf]")  # UTF-8 in a text of another code page
-_MOST_SIGNS = 20_000  # looked at; what a longer text is written in is decided by then
-
-_SMALL = frozenset("àâäçéèêëîïôöùûüœæ")
-_CAPITAL = frozenset("ÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŒÆ")
-_MARKS = frozenset("°µ€«»")
-_NEUTRAL = frozenset("\u00a0’‘“”–—…•²³±½·×\u202f")
-_RULES = frozenset(map(chr, range(0x2500, 0x25A0)))  # lines of tables on old screens
+_CLEAR_LEAD = 2  # points: less is the weight of one doubtful letter; what Windows writes is likely by itself
 
 _BREAK = re.compile(r"<br ?/?>[ \t]*(\r\n|\r|\n)?", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:([A-Za-z]{2,8}\d?)|#(\d{1,5})|#[xX]([0-9A-Fa-f]{1,4}));")
@@ -143,12 +136,15 @@ def _strictly(data: bytes, encoding: str) -> str:
 
 
 def _best_guess(data: bytes) -> tuple[str, str, tuple[str, ...]]:
-    """The candidate with the best score; the first one when several have it."""
-    readings = [(codec, text) for codec in CANDIDATES if (text := _reading(data, codec)) is not None]
-    codec, text = max(readings, key=lambda reading: _score(reading[1]))
+    """The candidate that looks most like French, the first one when several do; told when another one is as near."""
+    readings = [(likeness(text), codec, text) for codec in CANDIDATES if (text := _reading(data, codec)) is not None]
+    points, codec, text = max(readings, key=lambda reading: reading[0])
     if codec in CANDIDATES[:2] and _TWO_BYTES.search(data):
         raise InvalidSubmission("ENCODAGE", "the file mixes UTF-8 with another character set")
-    return text, codec, () if _score(text) > 0 else ("HPRIM_ENCODAGE_DEVINE",)
+    others = (found for found, _, other in readings if other != text)
+    lead = points - max(others, default=0)
+    is_certain = points > 0 and lead >= (1 if codec == CANDIDATES[0] else _CLEAR_LEAD)
+    return text, codec, () if is_certain else ("HPRIM_ENCODAGE_DEVINE",)
 
 
 def _reading(data: bytes, codec: str) -> str | None:
@@ -156,35 +152,6 @@ def _reading(data: bytes, codec: str) -> str | None:
         return data.decode(codec)
     except UnicodeDecodeError:
         return None
-
-
-def _score(text: str) -> int:
-    """How much a reading looks like French: the weights of the source rule, and whether case fits the neighbours."""
-    return sum(
-        _weight(match[0], text[max(match.start() - 2, 0) : match.start()], text[match.end() : match.end() + 1])
-        for match in _first(_SIGN.finditer(text.rstrip(_PADDING)))
-    )
-
-
-def _first(matches: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
-    for _, match in zip(range(_MOST_SIGNS), matches, strict=False):
-        yield match
-
-
-def _weight(sign: str, two_before: str, after: str) -> int:
-    if _CONTROL.match(sign):
-        return -20
-    before = two_before[-1:]
-    if sign in _SMALL:
-        in_capitals = after.isupper() or (len(two_before) == 2 and two_before.isalpha() and two_before.isupper())
-        return -3 if in_capitals else 3
-    if sign in _CAPITAL:
-        return -3 if before.islower() or (before.isupper() and after.islower()) else 1
-    if sign in _MARKS:
-        return -6 if before.isalpha() and after.isalpha() else 3
-    if sign in _NEUTRAL:
-        return 0
-    return 0 if sign in _RULES and not (before.isalpha() or after.isalpha()) else -6
 
 
 def break_tags_undone(text: str) -> str:
