@@ -22,7 +22,7 @@ _OWNER = Caller(OWNER, "person of this machine", ALL_SCOPES)
 
 
 KNOWN_SECONDS = 2.0
-"""How long a token that was looked up is known: for so long one that another process revokes still opens."""
+"""How long a token that was looked up is known, while no application was let go."""
 _MOST_KNOWN = 1_000
 
 
@@ -31,7 +31,7 @@ class _Known:
     caller: Caller
     until: float  # monotonic
     expires_at: datetime | None
-    revision: int  # of the clients in the journal
+    revocations: int  # when it was looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,17 @@ class Access:
         return found.caller
 
     def _is_good(self, known: _Known) -> bool:
-        """True for a while, unless this process let an application go since, or the token has run out."""
-        if known.revision != self.journal.clients_changed or self.clock.monotonic() > known.until:
-            return False
+        """True for a while, unless an application was let go since, or the token has run out."""
+        try:
+            if known.revocations != self.journal.clients_changed or self.clock.monotonic() > known.until:
+                return False
+        except Unavailable:
+            return False  # then the look-up tells it
         return known.expires_at is None or known.expires_at > self.clock.now()
 
     def _of_application(self, client_id: str, token: str) -> _Known | Refusal:
-        revision = self.journal.clients_changed
         try:
+            revocations = self.journal.clients_changed  # before the look
             client = self.journal.client(client_id)
             caller = verify(token, client, self.clock.now())
             if isinstance(caller, Refusal):
@@ -79,4 +82,4 @@ class Access:
         except Unavailable as error:
             return Refusal(error.code, 503, error.detail, {"Retry-After": "5"})
         expires_at = client.expires_at if client else None
-        return _Known(caller, self.clock.monotonic() + KNOWN_SECONDS, expires_at, revision)
+        return _Known(caller, self.clock.monotonic() + KNOWN_SECONDS, expires_at, revocations)

@@ -70,7 +70,7 @@ class IdentityGate:
     def _is_needed(self) -> bool:
         """Nobody is asked for a card or a PIN while there is nothing to send."""
         due = self.journal.next_due(self.mailbox)
-        return (due is not None and due <= self.clock.now()) or bool(self.journal.waiting(self.mailbox))
+        return (due is not None and due <= self.clock.now()) or self.journal.has_waiting(self.mailbox)
 
     def lets_through(self, open_sessions: int) -> int | None:
         """How many messages may leave at a time; ``None`` = the gate sets no bound."""
@@ -111,7 +111,7 @@ class IdentityGate:
     def _resume(self, *, came_back: bool) -> int:
         """A setting is believed to be right only when it was seen to be wrong before."""
         reasons = _GIVEN | ({WaitingFor.SETTINGS} if came_back else frozenset())
-        if not any(message.waiting_for in reasons for message in self.journal.waiting(self.mailbox)):
+        if not self.journal.has_waiting(self.mailbox, reasons):
             return 0
         total = 0
         while count := self.journal.resume_waiting(self.mailbox, reasons=reasons, but_codes=REFUSED_CODES):

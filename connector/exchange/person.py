@@ -52,9 +52,9 @@ def _held_alike(journal: Journal, chosen: Sequence[OutgoingMessage]) -> list[Out
     """Other messages that the same refused identity holds up: one word of the person frees them all."""
     kept_out = (WaitingFor.CREDENTIALS, WaitingFor.SETTINGS)
     mailboxes = {message.mailbox for message in chosen if message.waiting_for in kept_out}
-    waiting = [message for mailbox in mailboxes for message in journal.waiting(mailbox)]
+    waiting = [message for mailbox in mailboxes for message in journal.waiting(mailbox, kept_out)]
     known = {message.id for message in chosen}
-    return [m for m in waiting if m.waiting_for in kept_out and m.id not in known]
+    return [message for message in waiting if message.id not in known]
 
 
 def _is_allowed(state: OutgoingState, event: OutgoingEvent) -> bool:

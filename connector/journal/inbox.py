@@ -4,17 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, exists, insert, select
 
 from connector.journal import statements as sql
 from connector.journal.failure import UnknownRow
-from connector.journal.rows import AnyRow
-from connector.journal.schema import inbox_taken
+from connector.journal.records import IncomingMessage
+from connector.journal.rows import AnyRow, incoming_message
+from connector.journal.schema import inbox_taken, incoming, payloads
 from connector.journal.store import JournalPart
 
-__all__ = ["InboxMarks", "TakenMark"]
+__all__ = ["InboxEntry", "InboxMarks", "TakenMark"]
 
 _ADD = insert(inbox_taken)
+_HAS_BYTES = exists().where(payloads.c.id == incoming.c.payload_id).label("has_bytes")
+_WHOLE = (
+    select(incoming, inbox_taken, _HAS_BYTES)
+    .outerjoin(inbox_taken, inbox_taken.c.incoming_id == incoming.c.id)
+    .where(incoming.c.id == bindparam("incoming"))
+)
 _SOME = select(inbox_taken).where(inbox_taken.c.incoming_id.in_(bindparam("ids", expanding=True)))
 
 
@@ -27,8 +34,30 @@ class TakenMark:
     by: str  # name of the application
 
 
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """A received message with what is known of it besides."""
+
+    message: IncomingMessage
+    mark: TakenMark | None
+    has_bytes: bool  # False: not fetched yet, or dropped after the retention time
+
+
 class InboxMarks(JournalPart):
     """The marks."""
+
+    def received(self, incoming_id: str) -> InboxEntry:
+        """One received message.
+
+        Raises:
+            UnknownRow: ``INTROUVABLE``.
+        """
+        with self._store.read() as connection:
+            row = connection.execute(_WHOLE, {"incoming": incoming_id}).first()
+        if row is None:
+            raise UnknownRow("incoming message", incoming_id)
+        mark = None if row.taken_at is None else _mark(row)
+        return InboxEntry(incoming_message(self._store.vault, row), mark, bool(row.has_bytes))
 
     def mark_taken(self, incoming_id: str, *, by: str) -> TakenMark:
         """An application has taken a received message; the first one counts, for good.

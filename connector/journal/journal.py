@@ -3,7 +3,7 @@
 The questions live with their subject: :mod:`submissions <connector.journal.submissions>`, :mod:`freezing`,
 :mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`, :mod:`inbox`,
 :mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`, :mod:`refused`, :mod:`documents`,
-:mod:`receipts`, :mod:`notices`, :mod:`hl7_answers`.
+:mod:`receipts`, :mod:`notices`, :mod:`hl7_answers`, :mod:`stories`.
 All are synchronous and thread-safe.
 
 Promises, each with its test:
@@ -34,6 +34,7 @@ from connector.journal.refused import RefusedDrops
 from connector.journal.search import Search
 from connector.journal.statistics import Statistics
 from connector.journal.store import journal_exists, open_store
+from connector.journal.stories import Stories
 from connector.journal.submissions import Submissions
 from connector.journal.traces import Traces
 from connector.journal.upkeep import Upkeep
@@ -46,7 +47,7 @@ __all__ = ["Journal", "journal_exists"]
 class Journal(
     Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients, InboxMarks, Events, Search,
     Statistics, WebhookMarks, RefusedDrops, ReceivedDocuments, Receipts,
-    Notices, Hl7Answers,
+    Notices, Hl7Answers, Stories,
 ):  # fmt: skip
     """The journal. Make it with :meth:`open`."""
 

@@ -135,9 +135,20 @@ class Outgoing(JournalPart):
         reach("journal.recorded")
         return state
 
-    def waiting(self, mailbox: MailboxAddress) -> list[OutgoingMessage]:
-        """Messages of a mailbox that wait for something, oldest first."""
-        return self._in_state(mailbox, OutgoingState.WAITING)
+    def waiting(
+        self, mailbox: MailboxAddress, reasons: Collection[WaitingFor] | None = None
+    ) -> list[OutgoingMessage]:
+        """Messages of a mailbox that wait for one of these reasons (``None`` = for anything), oldest first."""
+        if reasons is None:
+            return self._in_state(mailbox, OutgoingState.WAITING)
+        return self._messages(sql.WAITING_FOR, {"box": mailbox, "reasons": list(reasons)})
+
+    def has_waiting(self, mailbox: MailboxAddress, reasons: Collection[WaitingFor] | None = None) -> bool:
+        """True when :meth:`waiting` would give something; no message is read."""
+        statement = sql.ANY_WAITING if reasons is None else sql.ANY_WAITING_FOR
+        values = {"box": mailbox} if reasons is None else {"box": mailbox, "reasons": list(reasons)}
+        with self._store.read() as connection:
+            return connection.execute(statement, values).first() is not None
 
     def hold_due(
         self, mailbox: MailboxAddress, *, waiting_for: WaitingFor, code: str, detail: str,

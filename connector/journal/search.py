@@ -11,17 +11,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, exists, select
+from sqlalchemy import Select, bindparam, exists, select
 
 from connector.domain.address import MailboxAddress
 from connector.domain.states import OutgoingState
 from connector.domain.submission import SourceKind
-from connector.journal import statements as sql
 from connector.journal.records import SubmissionView
-from connector.journal.rows import submission_views
 from connector.journal.schema import messages, submissions
 from connector.journal.statistics import earlier_of, oldest_id
 from connector.journal.store import JournalPart
+from connector.journal.stories import PLACE, views_of
 
 __all__ = ["Page", "Search", "folded", "matches"]
 
@@ -89,22 +88,11 @@ class Search(JournalPart):
             how_often = None if states is None else bool(_FREQUENT & set(states))
             statement = _list(how_often, frozenset(values))
             with self._store.read() as connection:
-                places = [(row.id, row.revision) for row in connection.execute(statement, values)]
-                views = self._views(connection, places)
+                views = views_of(self._store, connection, connection.execute(statement, values).all())
             yield from views
             if len(views) < batch:
                 return
             after = views[-1].id
-
-    def _views(self, connection: Connection, places: Sequence[tuple[str, int]]) -> list[SubmissionView]:
-        """The submissions in this order; those that have not changed since they were last looked at are not read."""
-        known = self._store.views.some(places)
-        if missing := [place for place, _ in places if place not in known]:
-            rows = connection.execute(sql.SUBMISSIONS, {"submissions": missing}).all()
-            for view in submission_views(connection, self._store.vault, rows):
-                known[view.id] = view
-                self._store.views.keep(view)
-        return [known[place] for place, _ in places if place in known]
 
 
 @cache
@@ -113,9 +101,8 @@ def _list(is_frequent: bool | None, values: Collection[str]) -> Select[Any]:
 
     Frequent states are looked for from the newest submission backwards, rare ones by the index of states.
     """
-    place = (submissions.c.id, submissions.c.revision)
     of_lps = submissions.c.source != SourceKind.NOTICE  # our own answers are shown with what they answer
-    statement = select(*place).where(of_lps).order_by(submissions.c.id.desc()).limit(bindparam("limit"))
+    statement = select(*PLACE).where(of_lps).order_by(submissions.c.id.desc()).limit(bindparam("limit"))
     if is_frequent is not None:
         is_wanted = messages.c.state.in_(bindparam("states", expanding=True))
         mine = messages.c.submission_id == submissions.c.id

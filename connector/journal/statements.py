@@ -132,6 +132,10 @@ MESSAGES_OF = (
 )  # fmt: skip
 MESSAGE_BY_HEADER = select(messages).where(m.header_message_id == b("header"))
 MESSAGES_IN_STATE = select(messages).where(m.mailbox == b("box"), m.state == b("in_state")).order_by(m.id)
+_WAITS_IN_BOX = (m.mailbox == b("box"), m.state == O.WAITING)
+WAITING_FOR = select(messages).where(*_WAITS_IN_BOX, m.waiting_for.in_(many("reasons"))).order_by(m.id)
+ANY_WAITING = select(m.id).where(*_WAITS_IN_BOX).limit(1)
+ANY_WAITING_FOR = select(m.id).where(*_WAITS_IN_BOX, m.waiting_for.in_(many("reasons"))).limit(1)
 EARLIER_FOR_DOCUMENT = (
     select(messages)
     .join(message_documents, message_documents.c.message_id == m.id)

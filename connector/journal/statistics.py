@@ -10,18 +10,32 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, null, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    type_coerce,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState, WaitingFor
 from connector.journal.records import IncomingMessage, OutgoingMessage
-from connector.journal.rows import incoming_message, known, outgoing_messages
+from connector.journal.rows import AnyRow, incoming_message, known, outgoing_messages
 from connector.journal.schema import inbox_taken, incoming, messages, trace
 from connector.journal.store import JournalPart
 
 __all__ = [
     "ATTENTION", "CORRECTIONS", "COUNTS_SINCE", "HAPPENED", "OPEN_WORK", "SET_ASIDE", "WAITING", "DayCounts",
-    "OpenWork", "Statistics", "earlier_of", "oldest_id",
+    "OpenWork", "Statistics", "corrections", "earlier_of", "oldest_id",
 ]  # fmt: skip
 
 _O, _I = OutgoingState, IncomingState
@@ -208,18 +222,18 @@ class Statistics(JournalPart):
         with self._store.read() as connection:
             rows = [row for statement in ATTENTION for row in connection.execute(statement, values)]
             found = outgoing_messages(connection, sorted(rows, key=lambda row: row.id, reverse=True)[:limit])
-            settled = _corrections(connection, [message.submission_id for message in found])
+            settled = corrections(connection, [message.submission_id for message in found])
         return [m for m in found if m.submission_id not in settled or m.state is _O.OUTCOME_UNKNOWN]
 
     def corrections_of(self, submission_ids: Sequence[str]) -> dict[str, str]:
         """Submission to the newest one that was made of it with another recipient, for those that have one."""
         with self._store.read() as connection:
-            return _corrections(connection, submission_ids)
+            return corrections(connection, submission_ids)
 
     def correction_of(self, submission_id: str) -> str | None:
         """The newest submission that was made of this one with another recipient."""
         with self._store.read() as connection:
-            return _corrections(connection, [submission_id]).get(submission_id)
+            return corrections(connection, [submission_id]).get(submission_id)
 
     def set_aside(self, mailboxes: Sequence[MailboxAddress], since: datetime) -> int:
         """How many received messages could not be opened and still wait for somebody to look."""
@@ -249,10 +263,29 @@ class Statistics(JournalPart):
         values = {name: value for name, value in wanted.items() if value is not None}
         statement = _received(frozenset(values), is_taken)
         with self._store.read() as connection:
-            return [incoming_message(self._store.vault, row) for row in connection.execute(statement, values)]
+            return self._arrivals(connection, connection.execute(statement, values).all())
+
+    def _arrivals(self, connection: Connection, rows: Sequence[AnyRow]) -> list[IncomingMessage]:
+        """The messages in this order; those that have not changed are not made of their rows again."""
+        signs: dict[str, tuple[Any, ...]] = {row[0]: tuple(row) for row in rows}
+        known = self._store.arrivals.some(signs.items())
+        if missing := [place for place in signs if place not in known]:
+            for row in connection.execute(_FOR_LISTS, {"incoming": missing}):
+                known[row.id] = incoming_message(self._store.vault, row)
+                self._store.arrivals.keep(row.id, signs[row.id], known[row.id])
+        return [known[place] for place in signs]
 
 
-_FOR_LISTS = [column for column in incoming.c if column.name != "sealed"] + [null().label("sealed")]
+def _stored_type(column: Column[Any]) -> TypeEngine[Any]:
+    """The type of what lies in the database: nothing is made of the values."""
+    return column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+
+
+_SHOWN = [column for column in incoming.c if column.name not in ("sealed", "claim_owner", "claim_until")]
+_AS_STORED = [type_coerce(column, _stored_type(column)).label(column.name) for column in _SHOWN]
+_FOR_LISTS: Select[Any] = select(*_SHOWN, null().label("sealed")).where(
+    _n.id.in_(bindparam("incoming", expanding=True))
+)
 """Lists show nothing of what is sealed, so nothing is decrypted for them."""
 
 
@@ -260,7 +293,7 @@ _FOR_LISTS = [column for column in incoming.c if column.name != "sealed"] + [nul
 def _received(values: Collection[str], is_taken: bool | None) -> Select[Any]:
     """A delivered message has its files noted in ``sealed``; a receipt or duplicate never has."""
     is_for_people = or_(_n.sealed.is_not(None), _n.state.in_([*_TO_OPEN, _I.QUARANTINED]))
-    statement = select(*_FOR_LISTS).where(is_for_people).order_by(_n.id.desc()).limit(bindparam("limit"))
+    statement = select(*_AS_STORED).where(is_for_people).order_by(_n.id.desc()).limit(bindparam("limit"))
     filters = {
         "after": _n.id < bindparam("after"), "oldest": _n.id >= bindparam("oldest"),
         "states": _n.state.in_(bindparam("states", expanding=True)), "box": _n.mailbox == bindparam("box"),
@@ -272,8 +305,8 @@ def _received(values: Collection[str], is_taken: bool | None) -> Select[Any]:
     return statement.where(mark if is_taken else ~mark)
 
 
-def _corrections(connection: Connection, submission_ids: Sequence[str]) -> dict[str, str]:
-    """Submission to the newest one that was made of it."""
+def corrections(connection: Connection, submission_ids: Sequence[str]) -> dict[str, str]:
+    """Submission to the newest one that was made of it with another recipient."""
     if not submission_ids:
         return {}
     rows = connection.execute(CORRECTIONS, {"subjects": list(dict.fromkeys(submission_ids))})

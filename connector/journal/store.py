@@ -24,7 +24,9 @@ from connector.domain.ports import Clock, IdSource
 from connector.journal import statements as sql
 from connector.journal.chain import FIRST_HASH, entry_hash, sanitised
 from connector.journal.failure import PayloadCorrupt, translated
-from connector.journal.kept import KeptViews
+from connector.journal.kept import Kept
+from connector.journal.records import IncomingMessage, SubmissionView
+from connector.journal.revocations import Revocations
 from connector.journal.schema import REVISION, meta
 from connector.journal.vault import Vault
 from connector.platform.files import private_folder
@@ -34,6 +36,8 @@ __all__ = ["JournalPart", "Store", "Writing", "alphanumeric", "clipped", "journa
 _BUSY_SECONDS = 10.0
 _CONNECTIONS = 8  # kept open
 _EXTRA_CONNECTIONS = 56  # threads beyond that wait
+_KEPT_VIEWS = 1_000  # submissions in memory, about 4 MB
+_KEPT_ARRIVALS = 1_000  # rows of received messages, about 1 MB
 _KEY_CHECK = "key_check"
 _KEY_TEXT = b"mssante-connector journal"
 _ADVISORY_LOCK = 0x6D7373616E7465  # "mssante"
@@ -112,8 +116,9 @@ class Store:
         self.ids = ids
         self.actor = actor
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self.views = KeptViews()
-        self.clients_changed = 0
+        self.views: Kept[SubmissionView] = Kept(_KEPT_VIEWS)
+        self.arrivals: Kept[IncomingMessage] = Kept(_KEPT_ARRIVALS)
+        self.revocations = Revocations(Path(self.engine.url.database or "") if self.is_sqlite else None)
         self._database = database
         self._gate = threading.Lock()
 
@@ -149,6 +154,7 @@ class Store:
 
     def close(self) -> None:
         """Drop the connections; SQLite then folds its write-ahead log into the file."""
+        self.revocations.close()
         self.engine.dispose()
 
 

@@ -5,7 +5,7 @@ import contextlib
 import shutil
 import ssl
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,7 +28,6 @@ from connector.identities import (
     make_identity,
     plain,
 )
-from connector.journal.records import OutgoingMessage
 from connector.operators.base import Acceptance, OutgoingEnvelope, SubmissionLimits
 from connector.operators.errors import LoginDeferred
 from connector.sandbox.moods import MoodKind
@@ -171,16 +170,16 @@ def test_what_becomes_due_between_the_look_and_the_sending_is_not_tried_without_
 ) -> None:
     held(scene, Holder(NO_CARD), count=0)
     rows: list[str] = []
-    waiting = scene.journal.waiting
+    has_waiting = scene.journal.has_waiting
 
-    def a_message_comes(mailbox: MailboxAddress) -> list[OutgoingMessage]:
+    def a_message_comes(mailbox: MailboxAddress, *reasons: Collection[W]) -> bool:
         """Asked after the gate has looked and before anything is claimed."""
         if scene.dispatcher._gate._was_asked is False and not rows:
             rows.append(scene.frozen())
-        return waiting(mailbox)
+        return has_waiting(mailbox, *reasons)
 
     scene.send()  # the gate has seen that nothing is due
-    monkeypatch.setattr(scene.journal, "waiting", a_message_comes)
+    monkeypatch.setattr(scene.journal, "has_waiting", a_message_comes)
     scene.send()
     monkeypatch.undo()
     scene.send()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from connector.journal import documents, hl7_answers, statistics
+from connector.journal import documents, hl7_answers, statistics, stories
 from connector.journal import statements as sql
 from connector.journal.refused import DROP_OLD_REFUSALS, list_refused
 from connector.testing.clock import EPOCH
@@ -30,6 +30,10 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "next_due": (sql.NEXT_DUE, {"box": BOX}, ["ix_messages_due"]),
     "next_incoming": (sql.NEXT_INCOMING, {"box": BOX, "in_state": "stored"}, ["ix_incoming_due"]),
     "waiting": (sql.MESSAGES_IN_STATE, {"box": BOX, "in_state": "waiting"}, ["ix_messages_due"]),
+    "waiting for something": (sql.WAITING_FOR, {"box": BOX, "reasons": ["card", "pin"]}, ["ix_messages_due"]),
+    "does anything wait": (sql.ANY_WAITING, {"box": BOX}, ["ix_messages_due"]),
+    "does anything wait for it": (sql.ANY_WAITING_FOR, {"box": BOX, "reasons": ["card"]}, ["ix_messages_due"]),
+    "a story": (stories.ONE, {"submission": "01A"}, ["sqlite_autoindex_submissions_1"]),
     "to hold": (
         sql.TO_HOLD,
         {**_NOW, "box": BOX, "reasons": ["card", "pin"], "reason": "card", "problem": "CARTE_ABSENTE"},

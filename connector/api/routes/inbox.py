@@ -29,7 +29,7 @@ Id = Annotated[str, Path(pattern="^[0-9A-Z]{26}$", description="ULID", examples=
 Number = Annotated[int, Path(ge=0, le=10_000, description="`number` of the document")]
 Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`next_cursor` of the page before")]
 
-_KEPT_BYTES = 4_000_000  # of answers that are ready: a few hundred messages, or thousands of list items
+_KEPT_BYTES = 3_000_000  # of answers that are ready, each: some 2 000 list items, a few hundred whole messages
 _Responses = dict[int | str, dict[str, Any]]
 _BYTES: _Responses = {
     200: {
@@ -67,11 +67,12 @@ def _messages(
     router: APIRouter, services: ApiServices, envelope: Callable[[IncomingMessage], Envelope],
     opened: Callable[[IncomingMessage], Arrival],
 ) -> None:  # fmt: skip
-    journal, may_read, kept = services.journal, [requires(Scope.INBOX_READ)], KeptJson(_KEPT_BYTES)
+    journal, may_read = services.journal, [requires(Scope.INBOX_READ)]
+    items, wholes = KeptJson(_KEPT_BYTES), KeptJson(_KEPT_BYTES)
 
     def item(row: IncomingMessage, mark: TakenMark | None) -> bytes:
         about = envelope(row)  # may only be known later
-        return kept.of(("item", row, about, mark), lambda: inbox_item(row, about, mark))
+        return items.of(row.id, (row, about, mark), lambda: inbox_item(row, about, mark))
 
     @router.get("", summary="List received messages", dependencies=may_read, response_model=InboxModel)
     def list_(
@@ -90,8 +91,8 @@ def _messages(
             limit=limit + 1, after=cursor, states=state or None, mailbox=box, since=since, until=until, is_taken=taken
         )  # fmt: skip
         marks = journal.taken_marks([row.id for row in rows])
-        items = [item(row, marks.get(row.id)) for row in rows[:limit]]
-        return page_of(items, rows[limit - 1].id if len(rows) > limit else None)
+        shown = [item(row, marks.get(row.id)) for row in rows[:limit]]
+        return page_of(shown, rows[limit - 1].id if len(rows) > limit else None)
 
     @router.get(
         "/{inbox_id}", summary="One received message, opened", dependencies=may_read,
@@ -99,9 +100,9 @@ def _messages(
     )  # fmt: skip
     def show(inbox_id: Id) -> Response:
         """Sender, text, documents with their patients. Nothing of it is verified but what the operator checks."""
-        row = journal.incoming(inbox_id)
-        mark = journal.taken_marks([row.id]).get(row.id)
-        return ready(kept.of(("whole", row, mark), lambda: inbox_message(row, opened(row), mark)))
+        entry = journal.received(inbox_id)
+        row, mark = entry.message, entry.mark
+        return ready(wholes.of(row.id, entry, lambda: inbox_message(row, opened(row), mark)))
 
     @router.post("/{inbox_id}/taken", summary="Say that you have it")
     def taken(inbox_id: Id, caller: Annotated[Caller, requires(Scope.INBOX_WRITE)]) -> InboxItemModel:

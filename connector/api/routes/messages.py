@@ -24,7 +24,7 @@ __all__ = ["PATH", "routes"]
 Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=100)]
 
-_KEPT_BYTES = 2_000_000  # of list items that are ready: some 2 000
+_KEPT_BYTES = 4_000_000  # of list items that are ready: some 2 000
 _BODIES_AT_ONCE = 4  # of the largest size; usual ones are a hundredth of it
 _BODY = {
     "requestBody": {
@@ -92,7 +92,8 @@ def _reading(router: APIRouter, services: ApiServices) -> None:
     journal, may_read, kept = services.journal, requires(Scope.MESSAGES_READ), KeptJson(_KEPT_BYTES)
 
     def item(view: SubmissionView, corrected_by: str | None) -> bytes:
-        return kept.of((view.id, view.revision, corrected_by), lambda: message_model(view, corrected_by))
+        nexts = tuple(message.next_attempt_at for message in view.messages)  # may change under the same revision
+        return kept.of(view.id, (view.revision, nexts, corrected_by), lambda: message_model(view, corrected_by))
 
     @router.get("", summary="List messages", dependencies=[may_read], response_model=MessagesModel)
     def list_(
@@ -124,8 +125,8 @@ def _reading(router: APIRouter, services: ApiServices) -> None:
     )  # fmt: skip
     def show(message_id: MessageId) -> Response:
         """Recipients, answers of the operator, receipts, and every line of its trace."""
-        trace, corrected_by = journal.trace(subject_id=message_id), journal.correction_of(message_id)
-        return as_json(message_detail(journal.submission(message_id), trace, corrected_by))
+        story = journal.story(message_id)
+        return as_json(message_detail(story.view, story.trace, story.corrected_by))
 
 
 def _announced(request: Request, limit: int) -> int:
