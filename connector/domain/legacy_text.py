@@ -1,9 +1,11 @@
 """Text for software that reads one byte per character, and notes that a person reads in such software.
 
 Nothing is ever replaced by ``?``: typographic signs become what the code page has, then what ASCII has, and a text
-that still does not fit is written in UTF-8 with a byte order mark instead of being damaged.
+that still does not fit is written in UTF-8 with a byte order mark instead of being damaged. A sign that has no
+neighbour of the same meaning stays: ``10⁹`` is never ``109``, and ``≠`` is never ``=``.
 """
 
+import re
 import textwrap
 import unicodedata
 
@@ -15,8 +17,16 @@ NOTE_COLUMNS = 80
 _CLOSEST = {
     "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
     "–": "-", "—": "-", "‑": "-", "…": "...", "€": "EUR", "•": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ",
-    "≤": "<=", "≥": ">=", "µ": "u", "μ": "u", "\u200b": "", "\ufeff": "",
+    "≤": "<=", "≥": ">=", "µ": "u", "μ": "u", "\u200b": "", "\ufeff": "", "\u2212": "-", "\u2010": "-", "′": "'",
+    "″": '"', "→": "->", "←": "<-", "≈": "~", "◦": "-", "▪": "-", "■": "-", "●": "-", "ł": "l", "Ł": "L",
+    "đ": "d", "Đ": "D", "ß": "ss",
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "κ": "kappa", "λ": "lambda", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi",
+    "ψ": "psi", "ω": "omega", "Α": "Alpha", "Β": "Beta", "Γ": "Gamma", "Δ": "Delta", "Λ": "Lambda", "Σ": "Sigma",
+    "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
+
+_RAISED = re.compile("[²³¹⁰ⁱ⁴-ⁿ]+")
 
 
 def encode_text(text: str, encoding: str) -> tuple[bytes, str]:
@@ -31,9 +41,19 @@ def encode_text(text: str, encoding: str) -> tuple[bytes, str]:
     """
     lines = "\r\n".join(unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").split("\n"))
     try:
-        return "".join(_closest(character, encoding) for character in lines).encode(encoding), encoding
+        level = _RAISED.sub(lambda raised: _levelled(raised, encoding), lines)
+        return "".join(_closest(character, encoding) for character in level).encode(encoding), encoding
     except UnicodeEncodeError:
         return lines.encode("utf-8-sig"), "utf-8-sig"
+
+
+def _levelled(raised: re.Match[str], encoding: str) -> str:
+    """``10⁹`` as ``10^9`` where the code page lacks one of the signs; behind a letter the sign alone (``Ca2+``)."""
+    if _fits(raised[0], encoding):
+        return raised[0]
+    before = raised.string[max(raised.start() - 1, 0) : raised.start()]
+    level = unicodedata.normalize("NFKD", raised[0]).replace("\u2212", "-")
+    return level if before.isalpha() else f"^{level}"
 
 
 def _closest(character: str, encoding: str) -> str:
@@ -42,8 +62,10 @@ def _closest(character: str, encoding: str) -> str:
         return character
     if character in _CLOSEST:
         return _CLOSEST[character]
-    bare = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
-    return bare if bare and _fits(bare, encoding) else character
+    parts = unicodedata.normalize("NFKD", character)
+    bare = "".join(part for part in parts if not unicodedata.combining(part))
+    is_same = character.isalpha() or bare == parts  # an accent may go, the stroke of a sign may not
+    return bare if bare and is_same and _fits(bare, encoding) else character
 
 
 def _fits(text: str, encoding: str) -> bool:

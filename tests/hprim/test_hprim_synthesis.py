@@ -73,6 +73,15 @@ class TestHeader:
         assert record.nir == ""
         assert INS[1][:13].encode() not in write_medecin([record])
 
+    @pytest.mark.parametrize(
+        ("time", "line"), [("19420000", b"00/00/1942"), ("19420230", b"30/02/1942"), ("1942", b" ")]
+    )
+    def test_a_birth_without_a_certain_day_is_no_date(self, time: str, line: bytes) -> None:
+        xml = cda().replace(b'birthTime value="19480615"', f'birthTime value="{time}"'.encode())
+        record = made(xml)
+        assert record.birth_date is None
+        assert write_medecin([record]).split(b"\r\n")[6] == line
+
     def test_the_address_and_the_request(self) -> None:
         ids = patient_ids(LOCAL) + (
             "<addr><houseNumber>12</houseNumber><streetName>RUE DES ESSAIS</streetName><unitID>Escalier A</unitID>"
@@ -125,6 +134,23 @@ class TestText:
     def test_deleted_text_stays_recognisable(self) -> None:
         text = '<content revised="delete">13,0</content> 13,30'
         assert "[supprimé : 13,0] 13,30" in made(laboratory(text=text)).text
+
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [
+            ("4,5 10<sup>9</sup>/L", "4,5 10^9/L"),
+            ("10<sup>\u22123</sup>", "10^\u22123"),
+            ("5,6<sup>1</sup>", "5,6^1"),
+            ("mm<sup>3</sup>, Ca<sup>2+</sup>, H<sub>2</sub>O", "mm3, Ca2+, H2O"),
+            ("HCO<sub>3</sub><sup>-</sup>", "HCO3-"),
+        ],
+    )
+    def test_a_raised_number_never_becomes_a_digit_of_another_one(self, written: str, expected: str) -> None:
+        assert made(laboratory(text=written)).text.endswith(f"\n{expected}")
+
+    def test_what_old_software_lacks_is_written_by_its_name(self) -> None:
+        record = made(laboratory(text="β-HCG \u22122 ; 3 10⁹/L"))
+        assert b"beta-HCG -2 ; 3 10^9/L\r\n" in write_medecin([record])
 
     def test_lists_and_spans(self) -> None:
         text = (

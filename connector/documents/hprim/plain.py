@@ -4,6 +4,7 @@ Source rule: folder conventions 8.6 (synthesis: the narrative text; 80 columns).
 is ever cut in two: a table that would need that becomes one line for each cell.
 """
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,6 +13,7 @@ from connector.documents.pdf.blocks import Block, Cell, Heading, ItemList, Parag
 __all__ = ["text_of_blocks"]
 
 _GAP = "  "
+_NUMBER_LIKE = re.compile(r"[-+\u2212]?[0-9]")  # not the sign of an ion alone
 _LEAST_COLUMNS = 20  # of an inner block, however deep it stands
 
 
@@ -41,10 +43,20 @@ def _lines(block: Block, columns: int) -> list[str]:
 
 
 def _text(runs: Sequence[Run]) -> str:
-    """Text that was struck out stays recognisable."""
-    return "".join(
-        f"[supprimé : {run.text}]" if "s" in run.style.marks and run.text.strip() else run.text for run in runs
-    )
+    """Text that was struck out stays recognisable, and a number that was raised or lowered behind another one too."""
+    text = ""
+    for run in runs:
+        text += _run(run, text[-1:])
+    return text
+
+
+def _run(run: Run, before: str) -> str:
+    """``10^9``, not ``109``; a footnote behind a value is no digit of it."""
+    if "s" in run.style.marks and run.text.strip():
+        return f"[supprimé : {run.text}]"
+    mark = next((mark for mark in "^_" if mark in run.style.marks), "")
+    is_number = before.isdigit() and _NUMBER_LIKE.match(run.text)
+    return f"{mark}{run.text}" if mark and is_number else run.text
 
 
 def _wrapped(text: str, columns: int) -> list[str]:

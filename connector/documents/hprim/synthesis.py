@@ -8,10 +8,12 @@ INS is never written).
 import re
 import textwrap
 from collections.abc import Sequence
+from datetime import date
 
 from connector.documents.cda.model import AssignedEntity, CdaDocument, PatientRole
 from connector.documents.cda.parse import clinical_document
 from connector.documents.hprim.coded import coded_results
+from connector.documents.hprim.dates import french_date
 from connector.documents.hprim.encoding import decode
 from connector.documents.hprim.model import CodedLine, HprimRecord, HprimResult, HprimText
 from connector.documents.hprim.plain import text_of_blocks
@@ -55,7 +57,8 @@ def hprim_from_cda(
         patient_code=_patient_code(document), family=_flat(_family(patient, wanted)),
         given=_flat(_given(patient, wanted)), address_1=_flat(address_1), address_2=_flat(address_2),
         postcode=postcode, town=_flat(town), birth_date=_day(patient.birth_time),
-        nir=_nir(patient), request_number=_request_number(document), report_date=_day(document.effective_time),
+        birth_raw=_birth_raw(patient.birth_time), nir=_nir(patient),
+        request_number=_request_number(document), report_date=_day(document.effective_time),
         sender_code=sender_code, sender_name=_flat(sender_name),
         recipient_code=wanted.recipient_code or owner_code, recipient_name=_flat(owner_name), text=text,
         coded_lines=_coded(text, coded_results(element, document)),
@@ -100,8 +103,21 @@ def _nir(patient: PatientRole) -> str:
 
 
 def _day(time: str) -> str | None:
-    """``YYYY-MM-DD`` of a CDA time that is exact to the day."""
-    return f"{time[:4]}-{time[4:6]}-{time[6:8]}" if re.match(r"[0-9]{8}", time) else None
+    """``YYYY-MM-DD`` of a CDA time that is exact to the day, when there is such a day."""
+    try:
+        return date.fromisoformat(_iso(time)).isoformat()
+    except ValueError:
+        return None
+
+
+def _iso(time: str) -> str:
+    return f"{time[:4]}-{time[4:6]}-{time[6:8]}" if re.match(r"[0-9]{8}", time) else ""
+
+
+def _birth_raw(time: str) -> str:
+    """A date whose day or month is not known or does not exist (``19420000``), as such registers write it."""
+    iso = _iso(time)
+    return french_date(iso) if iso else ""
 
 
 def _address(lines: Sequence[str]) -> tuple[str, str, str, str]:
