@@ -31,7 +31,7 @@ class _Known:
     caller: Caller
     until: float  # monotonic
     expires_at: datetime | None
-    revocations: int  # when it was looked up
+    revocations: int | None  # when it was looked up; None = could not be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +64,22 @@ class Access:
 
     def _is_good(self, known: _Known) -> bool:
         """True for a while, unless an application was let go since, or the token has run out."""
-        try:
-            if known.revocations != self.journal.clients_changed or self.clock.monotonic() > known.until:
-                return False
-        except Unavailable:
-            return False  # then the look-up tells it
+        if known.revocations is None or known.revocations != self._revocations():
+            return False
+        if self.clock.monotonic() > known.until:
+            return False
         return known.expires_at is None or known.expires_at > self.clock.now()
 
-    def _of_application(self, client_id: str, token: str) -> _Known | Refusal:
+    def _revocations(self) -> int | None:
+        """Where the journal stands; when it cannot tell, every token is looked up."""
         try:
-            revocations = self.journal.clients_changed  # before the look
+            return self.journal.clients_changed
+        except Unavailable:
+            return None
+
+    def _of_application(self, client_id: str, token: str) -> _Known | Refusal:
+        revocations = self._revocations()  # before the look
+        try:
             client = self.journal.client(client_id)
             caller = verify(token, client, self.clock.now())
             if isinstance(caller, Refusal):

@@ -30,6 +30,7 @@ class Revocations:
         self._version = -1
         self._counted = 0
         self._own = 0
+        self._is_closed = False
 
     def noted(self) -> None:
         """This process let one go; to be called after the commit."""
@@ -43,6 +44,8 @@ class Revocations:
             Unavailable: ``JOURNAL_INDISPONIBLE``.
         """
         with self._lock:
+            if self._is_closed:
+                raise Unavailable("JOURNAL_INDISPONIBLE", "the journal is closed")
             try:
                 counted = 0 if self._database is None else self._count(self._database)
             except sqlite3.Error as error:
@@ -60,9 +63,9 @@ class Revocations:
         return self._counted
 
     def close(self) -> None:
-        """Let go of the database; the next look opens it again."""
+        """Let go of the database, for good."""
         with self._lock:
+            self._is_closed = True
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
-                self._version = -1

@@ -219,12 +219,19 @@ def test_applications_are_not_counted_again_while_nothing_was_written(
     assert refused.value.code == "JOURNAL_INDISPONIBLE"
 
 
-def test_without_a_file_a_process_knows_of_its_own_only(tmp_path: Path) -> None:
+def test_without_a_file_a_process_knows_of_its_own_only() -> None:
     revocations = Revocations(None)
     before = revocations.number()
     revocations.noted()
     assert revocations.number() != before
-    revocations.close()
+
+
+def test_after_the_journal_was_closed_nothing_is_told(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    assert journal.clients_changed == journal.clients_changed
+    journal.close()
+    with pytest.raises(Unavailable):
+        journal.clients_changed  # noqa: B018 - asked in vain
 
 
 def test_a_database_that_is_not_there_is_told(tmp_path: Path) -> None:
