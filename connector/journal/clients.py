@@ -107,7 +107,7 @@ class Clients(JournalPart):
             writing.run(_CHANGE, {"client": client_id, "last_used_at": hour})
 
     def revoke_client(self, name: str) -> ApiClient:
-        """Let an application in no more, from the next request on.
+        """Let an application in no more, from the next request on; without SQLite other processes know within 2 s.
 
         Args:
             name: as the person calls it, or its id.
