@@ -5,8 +5,9 @@ Source rules: Ref#2 ECO.2.1.1 (one patient), ECO.2.2.2 (threading), ECO.2.2.5 (R
 patients only from a qualified INS), ENS §6 (25 MB to a patient).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from connector.documents.cda.model import CdaDocument
 from connector.documents.xml import DEFAULT_LIMITS
@@ -27,7 +28,7 @@ from connector.xdm.declared import author_of
 from connector.xdm.derive import master_patient_id
 from connector.xdm.pack import PackOptions, SenderInfo
 
-__all__ = ["PATIENT_MAX_BYTES", "MailboxRules", "Plan", "plan_messages"]
+__all__ = ["PATIENT_MAX_BYTES", "MailboxRules", "Plan", "objections", "plan_messages"]
 
 PATIENT_MAX_BYTES = 25_000_000
 """Mon espace santé refuses a message that is larger."""
@@ -70,19 +71,42 @@ def plan_messages(view: SubmissionView, files: Sequence[SubmittedFile], rules: M
         ConfigurationError: the mailbox or the product is not set up.
     """
     content = read_content(files, rules.limits)
-    for document in content.documents:
-        _check_environment(document, rules.software)
-        _check_identity(document)
-    _check_action(view, content)
-    recipients = [recipient for message in view.messages for recipient in message.recipients]
-    if not recipients:
-        raise InvalidSubmission("SANS_DESTINATAIRE", "the submission names nobody")
-    groups = _groups(recipients, split=rules.message.split_patients_and_professionals)
-    for recipient in recipients:
-        _check_recipient(recipient.address, content, view.options)
+    for objection in objections(view, content, rules.software):
+        raise objection
+    groups = _groups(_everybody(view), split=rules.message.split_patients_and_professionals)
     earlier = _earlier(view, content.documents, rules)
     messages = tuple(_freeze(group, view, content, rules, earlier) for group in groups)
     return Plan(messages, content.warnings, earlier.submission_id if earlier else None)
+
+
+def objections(view: SubmissionView, content: Content, software: SoftwareSettings) -> Iterator[InvalidSubmission]:
+    """Everything that forbids sending, what is found first first; nothing when all may leave.
+
+    Args:
+        view: the submission, with one message that holds all recipients.
+        content: what it is about.
+        software: the environment decides which identities may leave.
+    """
+    for document in content.documents:
+        yield from _raised(partial(_check_environment, document, software))
+        yield from _raised(partial(_check_identity, document))
+    yield from _raised(partial(_check_action, view, content))
+    recipients = _everybody(view)
+    if not recipients:
+        yield InvalidSubmission("SANS_DESTINATAIRE", "the submission names nobody")
+    for address in dict.fromkeys(recipient.address for recipient in recipients):
+        yield from _raised(partial(_check_recipient, address, content, view.options))
+
+
+def _raised(check: Callable[[], None]) -> Iterator[InvalidSubmission]:
+    try:
+        check()
+    except InvalidSubmission as objection:
+        yield objection
+
+
+def _everybody(view: SubmissionView) -> list[MessageRecipient]:
+    return [recipient for message in view.messages for recipient in message.recipients]
 
 
 def _groups(recipients: Sequence[MessageRecipient], *, split: bool) -> list[list[MessageRecipient]]:

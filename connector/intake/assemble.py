@@ -28,15 +28,21 @@ class ClaimedDrop:
     lot: str | None = None  # claim from which it was split
 
 
-def assemble(drop: ClaimedDrop, desk: Desk, limits: Limits) -> Submission:
+def assemble(drop: ClaimedDrop, desk: Desk, limits: Limits, said: Sidecar | None = None) -> Submission:
     """Make the submission that a drop means.
+
+    Args:
+        drop: names and bytes.
+        desk: the mailbox, and what making a document needs.
+        limits: bounds of reading.
+        said: what was said besides the files, by a door that has no sidecars.
 
     Raises:
         InvalidSubmission: the drop cannot be sent as it is; mostly :class:`BadDrop`, with a French sentence.
         ConfigurationError: a document has to be made, and the mailbox is not set up for it.
     """
     files = tuple(as_file(name, content) for name, content in drop.files)
-    sidecar = _sidecar(files, limits) or Sidecar()
+    sidecar = said or _sidecar(files, limits) or Sidecar()
     return compose(Order(drop.id, SourceKind.FOLDER, drop.base, files, sidecar, drop.lot), desk, limits)
 
 

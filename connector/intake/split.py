@@ -22,6 +22,7 @@ The same drop always gives the same parts in the same order.
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 
 from connector.documents.cda.model import CdaDocument
@@ -93,13 +94,16 @@ def is_lot(parts: Sequence[Part]) -> bool:
     return len(parts) != 1 or bool(parts[0].made) or parts[0].problem is not None
 
 
-def split(drop: ClaimedDrop, mailbox: MailboxSettings, limits: Limits) -> tuple[Part, ...]:
+def split(
+    drop: ClaimedDrop, mailbox: MailboxSettings, limits: Limits, said: Sidecar | None = None
+) -> tuple[Part, ...]:
     """The parts of a drop.
 
     Args:
         drop: names and bytes.
         mailbox: ``outbox.several_patients``.
         limits: bounds of reading.
+        said: what was said of the whole drop, by a door that has no sidecars.
 
     Raises:
         InvalidSubmission: the drop as a whole cannot be taken: ``PATIENTS_MULTIPLES``, ``PDF_SANS_DOCUMENT``,
@@ -109,13 +113,14 @@ def split(drop: ClaimedDrop, mailbox: MailboxSettings, limits: Limits) -> tuple[
         if is_batch_index(name):
             return split_index(content, [other for other, _ in drop.files if other != name], limits)
     files = [replace(as_file(name, content), name=name) for name, content in drop.files]  # as on the disk
+    may_split = partial(_check_may_split, files, mailbox, limits, said)
     data = [file for file in files if file.role not in _BESIDE]
     roles = {file.role for file in data}
     as_it_is = (Part(drop.base, tuple(name for name, _ in drop.files)),)
     if len(roles & _RECORDS.keys()) == 1 and roles <= {*_RECORDS, FileRole.PDF}:
-        return _bounded(_of_records(files, data, mailbox, limits)) or as_it_is
+        return _bounded(_of_records(files, data, may_split, limits)) or as_it_is
     if [file.role for file in data].count(FileRole.CDA) > 1 and FileRole.XDM not in roles:
-        return _of_patients(drop, files, mailbox, limits) or as_it_is
+        return _of_patients(drop, files, may_split, limits) or as_it_is
     return as_it_is
 
 
@@ -208,7 +213,7 @@ def _checked(part: Part, cut: Collection[str]) -> Part:
 
 
 def _of_records(
-    files: Sequence[SubmittedFile], data: Sequence[SubmittedFile], mailbox: MailboxSettings, limits: Limits
+    files: Sequence[SubmittedFile], data: Sequence[SubmittedFile], may_split: Callable[[], None], limits: Limits
 ) -> tuple[Part, ...]:
     """Nothing when the drop is one record as it is."""
     holders = [file for file in data if file.role in _RECORDS]
@@ -216,7 +221,7 @@ def _of_records(
     if sum(map(len, records.values())) == 1:
         return ()
     if len({who for file in holders if file.role is FileRole.HPRIM for who in _hprim_patients(file, limits)}) > 1:
-        _check_may_split(files, mailbox, limits)
+        may_split()
     pdfs = _companions([file for file in data if file.role is FileRole.PDF], [holder.name for holder in holders])
     parts: list[Part] = []
     for file in holders:
@@ -289,7 +294,7 @@ def _pdf_of_nobody(name: str) -> BadDrop:
 
 
 def _of_patients(
-    drop: ClaimedDrop, files: Sequence[SubmittedFile], mailbox: MailboxSettings, limits: Limits
+    drop: ClaimedDrop, files: Sequence[SubmittedFile], may_split: Callable[[], None], limits: Limits
 ) -> tuple[Part, ...]:
     """Nothing when the documents are of one patient, or when that cannot be known: sending then looks closer."""
     documents = [file for file in files if file.role is FileRole.CDA]
@@ -299,7 +304,7 @@ def _of_patients(
         return ()
     if len(set(patients)) == 1:
         return ()
-    _check_may_split(files, mailbox, limits)
+    may_split()
     others = [file for file in files if file.role not in (*_BESIDE, FileRole.CDA)]
     beside = _companions(others, [file.name for file in documents])
     kept: dict[int, list[str]] = {}
@@ -328,8 +333,11 @@ def _is_same_patient(one: CdaDocument, other: CdaDocument) -> bool:
     return not set(one.patient.ids).isdisjoint(other.patient.ids)
 
 
-def _check_may_split(files: Sequence[SubmittedFile], mailbox: MailboxSettings, limits: Limits) -> None:
+def _check_may_split(
+    files: Sequence[SubmittedFile], mailbox: MailboxSettings, limits: Limits, said: Sidecar | None
+) -> None:
     sidecars = [read_sidecar(file.name, file.content, limits) for file in files if file.role is FileRole.SIDECAR]
+    sidecars += [said] if said is not None else []
     if mailbox.outbox.several_patients is SeveralPatients.REFUSE:
         raise BadDrop("PATIENTS_MULTIPLES", "the drop is about several patients", "Réglage « several_patients ».")
     if any(map(_speaks_of_one, sidecars)):

@@ -22,7 +22,7 @@ from connector.xdm.model import CodedValue, DocumentEntry, XdmPackage
 from connector.xdm.package_reader import metadata_names, read_archive
 from connector.xdm.vocabulary import METADATA_NAME
 
-__all__ = ["Finding", "Severity", "check_xdm"]
+__all__ = ["Finding", "Severity", "check_entry", "check_xdm"]
 
 _FILE_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _CODE_SETS = {
@@ -168,7 +168,7 @@ def _package(package: XdmPackage, archive: Archive) -> Iterator[Finding]:
             if not getattr(submission_set, field):
                 yield _warning("ATTRIBUT_ABSENT", where, f"the submission set has no {name}")
     for entry in metadata.document_entries:
-        yield from _entry(where, entry)
+        yield from check_entry(where, entry)
     for _ in package.missing:
         yield _error("FICHIER_ABSENT", where, "the file of a document entry is not in the archive")
     for document in package.documents:
@@ -198,7 +198,13 @@ def _repeats(values: Sequence[str]) -> bool:
     return len(set(values)) < len(values)
 
 
-def _entry(where: str, entry: DocumentEntry) -> Iterator[Finding]:
+def check_entry(where: str, entry: DocumentEntry) -> Iterator[Finding]:
+    """What a document entry lacks, and its codes that are not in the value sets of the ANS.
+
+    Args:
+        where: its place, for the findings.
+        entry: read from metadata, or derived from a document.
+    """
     for name, field in _REQUIRED_OF_ENTRY.items():
         if not getattr(entry, field):
             yield _warning("ATTRIBUT_ABSENT", where, f"a document entry has no {name}")

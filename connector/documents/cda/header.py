@@ -26,7 +26,7 @@ from connector.documents.xml import SafeElement
 from connector.domain.errors import ConnectorError
 from connector.domain.patient import PatientIdentifier
 
-__all__ = ["decode_base64", "read_header"]
+__all__ = ["decode_base64", "gaps", "read_header"]
 
 _V3 = "{urn:hl7-org:v3}"
 _ACCESSION = "{urn:dicom-org:ps3-20}accessionNumber"
@@ -65,8 +65,7 @@ def read_header(element: SafeElement, *, error: type[ConnectorError]) -> CdaDocu
         role for target in _children(element, "recordTarget") if (role := _child(target, "patientRole")) is not None
     ]
     if document_id is None or code is None or not roles:
-        lacking = "id" if document_id is None else "code" if code is None else "recordTarget/patientRole"
-        raise error("CDA_INVALIDE", f"the ClinicalDocument has no {lacking}")
+        raise error("CDA_INVALIDE", f"the ClinicalDocument has no {', no '.join(gaps(element))}")
     encounter = _path(element, "componentOf", "encompassingEncounter")
     return CdaDocument(
         id=document_id,
@@ -92,6 +91,17 @@ def read_header(element: SafeElement, *, error: type[ConnectorError]) -> CdaDocu
         body=_body(element, error),
         is_self_presenting=is_wrapped,
     )
+
+
+def gaps(element: SafeElement) -> tuple[str, ...]:
+    """What a document cannot be read without, and this one lacks: paths below ``ClinicalDocument``."""
+    roles = (_child(target, "patientRole") for target in _children(element, "recordTarget"))
+    there = {
+        "id": _instance_id(_child(element, "id")),
+        "code": _code(_child(element, "code")),
+        "recordTarget/patientRole": next((role for role in roles if role is not None), None),
+    }
+    return tuple(path for path, found in there.items() if found is None)
 
 
 # --- steps through the tree ---------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.limits import Limits
 from connector.domain.patient import PatientIdentifier
 
-__all__ = ["Action", "Hl7Order", "StatedType", "read_order"]
+__all__ = ["Action", "Hl7Order", "StatedType", "carried_files", "read_order"]
 
 _VERSION = re.compile(r"2\.[1-9](?:\.\d)?")
 _EVENTS = {"ORU": frozenset({"R01"}), "MDM": frozenset({"T02", "T04", "T10"})}
@@ -131,6 +131,16 @@ def read_order(message: bytes, limits: Limits = DEFAULT_LIMITS) -> Hl7Order:
     header = read_header(parsed.segments[0])
     _check_header(header, findings)
     return _Reading(parsed, header, decoded.charset, limits, findings).order()
+
+
+def carried_files(message: bytes, limits: Limits = DEFAULT_LIMITS) -> Attached:
+    """The files that one message carries, as far as they can be read, whatever else is wrong with it.
+
+    Raises:
+        Hl7Error: it cannot be decoded, or has no segments.
+    """
+    rows = Message.parse(decode(message).text, limits).all("OBX")
+    return read_attached([row for row in rows if _is_file(row)], limits, Findings())
 
 
 def _check_header(header: Hl7Header, findings: Findings) -> None:

@@ -22,8 +22,8 @@ from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
 
-__all__ = ["HprimFile", "HprimOptions", "HprimRecord", "HprimResult", "HprimText", "read_medecin", "split_records",
-           "write_medecin"]  # fmt: skip
+__all__ = ["HprimFile", "HprimOptions", "HprimRecord", "HprimResult", "HprimText", "broken_records", "read_medecin",
+           "split_records", "write_medecin"]  # fmt: skip
 
 _BLANKS = " \t\u00a0"
 _TOWN = re.compile(r"([0-9][0-9AB][0-9]{3})(?![0-9])[ \t]*(.*)")
@@ -61,6 +61,26 @@ def read_medecin(data: bytes, limits: Limits = DEFAULT_LIMITS, *, year: int | No
     return HprimFile(
         records=records, encoding=decoded.encoding, is_closed=frames.is_closed, warnings=tuple(dict.fromkeys(told))
     )
+
+
+def broken_records(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[InvalidSubmission, ...]:
+    """Why each record that cannot be read cannot; :func:`read_medecin` tells the first of them.
+
+    Returns:
+        Nothing for a good file, and for one that cannot be decoded at all.
+    """
+    found: list[InvalidSubmission] = []
+    try:
+        check_size(data, limits)
+        lines = decode(data).text.split("\n")
+    except InvalidSubmission:
+        return ()
+    for number, frame in enumerate(find_frames(lines).records[: limits.max_hprim_records], 1):
+        try:
+            _record(lines, frame, number, None)
+        except InvalidSubmission as error:
+            found.append(error)
+    return tuple(found)
 
 
 def _check_count(count: int, limits: Limits) -> None:
