@@ -3,7 +3,22 @@
 import typer
 
 from connector import __version__
-from connector.cli import bundle, card, client, config, demo, doctor, queue, run, sandbox, session, status, trust, xdm
+from connector.cli import (
+    bundle,
+    card,
+    check,
+    client,
+    config,
+    demo,
+    doctor,
+    queue,
+    run,
+    sandbox,
+    session,
+    status,
+    trust,
+    xdm,
+)
 from connector.cli import open as opening
 from connector.cli.exits import stdout
 
@@ -19,6 +34,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("open")(opening.open_)
 app.command("status")(status.status)
+app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(card.app, name="card")

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from connector.domain.catalogue.api import API_CODES
 from connector.domain.catalogue.card import CARD_CODES
+from connector.domain.catalogue.checks import CHECK_CODES
 from connector.domain.catalogue.doctor import DOCTOR_CODES
 from connector.domain.catalogue.documents import DOCUMENT_CODES
 from connector.domain.catalogue.drops import DROP_CODES
@@ -19,6 +20,7 @@ from connector.domain.catalogue.hl7 import HL7_CODES
 from connector.domain.catalogue.hprim import HPRIM_CODES
 from connector.domain.catalogue.own import OWN_CODES
 from connector.domain.catalogue.page import PAGE_CODES
+from connector.domain.catalogue.pdfa import PDFA_CODES
 from connector.domain.catalogue.receipts import RECEIPT_CODES
 from connector.domain.catalogue.reception import RECEPTION_CODES
 from connector.domain.catalogue.sessions import SESSIONS_CODES
@@ -29,6 +31,7 @@ __all__ = ["CATALOGUE", "UNKNOWN_CODE", "Explanation", "explain"]
 CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
     API_CODES
     | CARD_CODES
+    | CHECK_CODES
     | DOCTOR_CODES
     | DOCUMENT_CODES
     | DROP_CODES
@@ -37,6 +40,7 @@ CATALOGUE: Mapping[str, Explanation] = MappingProxyType(
     | HPRIM_CODES
     | OWN_CODES
     | PAGE_CODES
+    | PDFA_CODES
     | RECEIPT_CODES
     | RECEPTION_CODES
     | SESSIONS_CODES
