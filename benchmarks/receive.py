@@ -17,13 +17,14 @@ from benchmarks.scene import daemon_thread, operator, place, wait_until
 from benchmarks.send import MESSAGE_DOCUMENT_BYTES, prepared_messages
 from benchmarks.stages import Stages
 from benchmarks.table import show, show_ratio
-from connector.delivery import plat
+from connector.delivery import inbox
 from connector.delivery.folder import HandOver
-from connector.delivery.plat import Inbox
+from connector.delivery.inbox import Inbox
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingEvent
 from connector.exchange import opening, unwrap
 from connector.exchange.collect import Collector
+from connector.exchange.listing import Lister
 from connector.exchange.opening import Opener
 from connector.identities import IdentityServices
 from connector.intake.layout import KnownFolders, establish
@@ -165,7 +166,7 @@ _STAGES = {
     (opening, "arrival_of"): "open: the rest of it",
     (Journal, "record_deliveries"): "deliver: journal",
     (Journal, "record_incoming_many"): "journal: opened, marked",
-    (plat, "pack_flat"): "deliver: names, index",
+    (inbox, "lay_out"): "deliver: names, index",
     (HandOver, "hand_over"): "deliver: files (write, sync, rename)",
     (os, "fsync"): "disk: sync of files and folders",
     (Inbox, "settle"): "deliver: settle",
@@ -182,7 +183,8 @@ def _profile(servers: MailOperator, model: bytes, count: int) -> None:
             SystemClock(),
         )
         layout = establish(where.settings.spool, mailbox, KnownFolders(where.folder / "folders.json"))
-        collector = Collector(address, journal, ("INBOX",), "benchmark", "localhost")
+        lister = Lister(address, journal, mailbox.reception, clock)
+        collector = Collector(address, journal, lister, "benchmark", "localhost")
         opener = Opener(address, journal, Inbox(mailbox, layout), clock, "benchmark")
         receiver = make_receiver(
             mailbox, operator_settings, IdentityServices(read_secret=resolve_secret, clock=clock)
@@ -190,8 +192,8 @@ def _profile(servers: MailOperator, model: bytes, count: int) -> None:
         stages = Stages()
         with stages.watching(_STAGES):
             collector.run_once(receiver)
-            while opener.run_once():
-                pass
+            while opener.run_once() or lister.goes_on():
+                collector.run_once(receiver)
             collector.acknowledge(receiver)
         receiver.close()
     stages.show("Where it goes: receiving, one message at a time", count)

@@ -5,13 +5,10 @@ and pictures are inside, because whoever shows it has no token to fetch them wit
 the answer and in the document: a program that puts the HTML into a window of its own loses the headers.
 """
 
-import base64
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, partial
-from hashlib import sha256
+from functools import partial
 from html import escape
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -20,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from connector.api.blocking import Blocking
 from connector.api.pdf_pages import MOST_PAGES, PdfPages
 from connector.api.pieces import Piece, View, cda_view, images_of, pdf_of, pieces_of_files, text_of
+from connector.documents.cda.page import harmless_page, inline_image, page_policy
 from connector.domain.errors import InvalidSubmission, MalformedMessage
 
 __all__ = ["PAGES_HEADER", "PREVIEW", "Given", "PreviewPage", "Previews"]
@@ -49,14 +47,6 @@ PREVIEW: dict[int | str, dict[str, Any]] = {
 
 _SECONDS = 65.0  # a PDF waits and is drawn for half a minute each
 _AT_ONCE = 4
-_RULES = (".cda", ".ink-", ".paper-")
-_PAGE_CSS = Path(__file__).parent / "page" / "static" / "page.css"
-_BASE = """\
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 1rem; color: #14181a; background: #fff; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; font: .9rem ui-monospace, monospace; }
-img { max-width: 100%; height: auto; }
-.scroll { overflow-x: auto; }
-"""
 
 
 class Previews:
@@ -93,7 +83,7 @@ class Previews:
         if pdf is not None:
             with suppress(MalformedMessage):  # the CDA around it can be shown nevertheless
                 pages = self._pages.count(pdf)
-        return HTMLResponse(_document(piece.name, _body(piece)), headers=_headers(pages))
+        return HTMLResponse(harmless_page(piece.name, _body(piece)), headers=_headers(pages))
 
     def _picture(self, pdf: bytes | None, page: int) -> Response:
         if pdf is None:
@@ -103,7 +93,7 @@ class Previews:
 
 
 def _headers(pages: int) -> dict[str, str]:
-    policy = f"{_policy()}; frame-ancestors 'none'; sandbox"
+    policy = f"{page_policy()}; frame-ancestors 'none'; sandbox"
     return {"Content-Security-Policy": policy, **({PAGES_HEADER: str(pages)} if pages else {})}
 
 
@@ -114,7 +104,7 @@ def _body(piece: Piece) -> str:
             shown = cda_view(piece, str)
             return cda_view(piece, partial(_nth, shown.images)).html if shown.images else shown.html
         case View.IMAGE:
-            return "".join(f'<p><img src="{_inline(svg)}" alt=""></p>' for svg in images_of(piece))
+            return "".join(f'<p><img src="{inline_image(svg)}" alt=""></p>' for svg in images_of(piece))
         case View.TEXT:
             return f"<pre>{escape(text_of(piece.content))}</pre>"
         case _:
@@ -122,30 +112,4 @@ def _body(piece: Piece) -> str:
 
 
 def _nth(images: tuple[str, ...], number: int) -> str:
-    return _inline(images[number])
-
-
-def _inline(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
-
-
-def _document(title: str, body: str) -> str:
-    return (
-        '<!doctype html>\n<html lang="fr"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_style()}</style></head>\n<body>{body}</body></html>\n"
-    )
-
-
-@cache
-def _style() -> str:
-    """What the page's style sheet says of documents, one rule a line."""
-    rules = _PAGE_CSS.read_text("utf-8").splitlines()
-    return _BASE + "\n".join(rule for rule in rules if rule.startswith(_RULES))
-
-
-@cache
-def _policy() -> str:
-    digest = base64.b64encode(sha256(_style().encode()).digest()).decode("ascii")
-    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return inline_image(images[number])

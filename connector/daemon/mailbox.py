@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from connector import __version__
+from connector.daemon.received import Received, ReceivedLoop
 from connector.daemon.supervisor import Bell, Supervisor
 from connector.daemon.workers import DeliverLoop, FolderLoop, Folders, Mood, ReceiveLoop, SendLoop
-from connector.delivery.plat import Inbox
+from connector.delivery.inbox import Inbox
+from connector.delivery.reports import ReportReader
+from connector.delivery.watch import FOLDER, ReceptionWatch, TakenRules
 from connector.domain.ports import Clock, IdSource
 from connector.domain.states import IncomingState
 from connector.exchange.collect import Collector
+from connector.exchange.listing import Lister
 from connector.exchange.lookup import Inquirer
 from connector.exchange.notices import NoticeDesk
 from connector.exchange.opening import Opener
@@ -78,6 +82,7 @@ class MailboxParts:
     send_bell: Bell = field(default_factory=Bell)
     receive_bell: Bell = field(default_factory=Bell)
     deliver_bell: Bell = field(default_factory=Bell)
+    received_bell: Bell = field(default_factory=Bell)
     impatience: threading.Event = field(default_factory=threading.Event)
     identity_news: threading.Event = field(default_factory=threading.Event)
     moods: list[Mood] = field(default_factory=list)
@@ -89,7 +94,7 @@ class MailboxParts:
     def hurry(self) -> None:
         """A person decided something: look at once, whatever pause was going on."""
         self.impatience.set()
-        for bell in (self.folder_bell, self.send_bell, self.receive_bell, self.deliver_bell):
+        for bell in (self.folder_bell, self.send_bell, self.receive_bell, self.deliver_bell, self.received_bell):
             bell.ring()
 
     def identity_changed(self) -> None:
@@ -117,6 +122,7 @@ def build_mailbox(mailbox: MailboxSettings, shared: Shared) -> MailboxParts:
         _folder_loop(parts, shared, lambda: _folders(parts, shared, open_layout())),
         *([_send_loop(parts, shared, operator)] if mailbox.send else []),
         *(_reception(parts, shared, operator, open_layout) if mailbox.receive else []),
+        *([_received_loop(parts, shared, open_layout)] if mailbox.receive else []),
     ]
     for loop in loops:
         shared.supervisor.add(f"{mailbox.folder}:{loop.mood.name}", loop.run, loop.bell)
@@ -211,7 +217,9 @@ def _reception(
         make_receiver=lambda: make_receiver(
             parts.mailbox, operator, shared.identities, shared.trust, identity=identity
         ),
-        collector=Collector(address, journal, parts.mailbox.reception.folders, shared.owner, server),
+        collector=Collector(
+            address, journal, Lister(address, journal, parts.mailbox.reception, shared.clock), shared.owner, server
+        ),
         inquirer=Inquirer(address, journal, shared.clock, operator.sent_settle_seconds, server),
         poll_seconds=operator.poll_seconds,
         retry=shared.settings.retry,
@@ -236,6 +244,31 @@ def _reception(
 
     deliver = DeliverLoop(opener, parts.deliver_bell, delivered, shared.stopping, Mood("deliver", shared.clock))
     return receive, deliver
+
+
+def _received_loop(
+    parts: MailboxParts, shared: Shared, open_layout: Callable[[], BoxLayout],
+) -> ReceivedLoop:  # fmt: skip
+    """Looking after what was delivered."""
+    spool, reception, address = shared.settings.spool, parts.mailbox.reception, parts.mailbox.address
+    desk = _notices(parts, shared)
+
+    def received() -> Received:
+        layout = open_layout()
+        watch = ReceptionWatch(
+            address, layout, shared.journal, shared.clock,
+            TakenRules(when=reception.taken_when, overdue_hours=reception.overdue_hours),
+            partial(desk.taken, actor=FOLDER),
+        )  # fmt: skip
+        return Received(watch, ReportReader(layout, watch, desk, partial(shared.journal.delivered_under, address)))
+
+    return ReceivedLoop(
+        open_received=received,
+        scan_seconds=spool.share_scan_seconds if _on_share(shared) else spool.scan_seconds,
+        bell=parts.received_bell,
+        stopping=shared.stopping,
+        mood=Mood("received", shared.clock),
+    )
 
 
 def _notices(parts: MailboxParts, shared: Shared) -> NoticeDesk:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connector.daemon.endpoint import data_paths
+from connector.delivery.inbox import mailbox_profile
+from connector.delivery.profile import InvalidProfile
 from connector.domain.text import Text
 from connector.operators.trust import Trust
 from connector.platform.system import SystemClock
-from connector.settings.data import data_folder
 from connector.settings.load import Problem
 from connector.settings.matrix import METHOD_WORDS, taken_methods
 from connector.settings.model import IdentityMethod, IdentitySettings, MailboxSettings, OperatorSettings, Settings
@@ -106,17 +107,13 @@ def _way_in(key: str, mailbox: MailboxSettings, operator: OperatorSettings) -> I
 
 
 def _profile(key: str, mailbox: MailboxSettings) -> Iterator[Problem]:
-    known = sorted(
-        e.name.removesuffix(".toml") for e in (data_folder() / "lps").iterdir() if e.name.endswith(".toml")
-    )
-    if mailbox.reception.profile not in known:
-        choices = ", ".join(known)
-        profile = mailbox.reception.profile
-        yield Problem(
-            key,
-            Text(f"{profile!r} est inconnu", f"{profile!r} is unknown"),
-            Text(f"attendu : un de {choices}", f"expected one of {choices}"),
-        )
+    """A profile that is not there or cannot be used, as a sentence each under the key that chooses it."""
+    try:
+        mailbox_profile(mailbox)
+    except InvalidProfile as error:
+        for problem in error.problems:
+            place = key if problem.key == "profile" else f"{key} ({problem.key})"
+            yield Problem(place, problem.wrong, problem.right)
 
 
 def _webhooks(settings: Settings) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ Source rule: lps-folder-conventions 8.6. It repeats headers and metadata; it nev
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector.documents.cda.model import CdaDocument
@@ -34,10 +34,22 @@ class IndexedFile:
     encoding: str = ""  # of a text
     document: ArrivalDocument | None = None
     part: ArrivalPart | None = None
+    source: ArrivalDocument | None = None  # of a file that we made: the document that it says again
+
+    def made_of(self, document: ArrivalDocument) -> "IndexedFile":
+        """The same file, made by us from a document."""
+        return replace(self, source=document)
 
 
-def index_bytes(arrival: Arrival, prefix: str, files: Sequence[IndexedFile]) -> bytes:
-    """The index as UTF-8 JSON; times in ISO 8601 with offset."""
+def index_bytes(arrival: Arrival, prefix: str, files: Sequence[IndexedFile], warnings: Sequence[str] = ()) -> bytes:
+    """The index as UTF-8 JSON; times in ISO 8601 with offset.
+
+    Args:
+        arrival: the message.
+        prefix: of the names.
+        files: as they were delivered.
+        warnings: codes of the delivery, besides those of the message.
+    """
     values = {
         "version": 1,
         "id": arrival.incoming_id,
@@ -59,8 +71,8 @@ def index_bytes(arrival: Arrival, prefix: str, files: Sequence[IndexedFile]) -> 
         "patient": _patient(arrival, files),
         "autres_patients": [_mention(patient) for patient in arrival.patients[1:]],
         "alertes": list(arrival.alerts),
-        "fichiers": [_file(file) for file in files],
-        "avertissements": _warnings(arrival.warnings),
+        "fichiers": [_file(file, files) for file in files],
+        "avertissements": _warnings((*arrival.warnings, *warnings)),
     }
     return (json.dumps(values, ensure_ascii=False, indent=2) + "\n").encode("utf-8")
 
@@ -77,7 +89,7 @@ def _warnings(codes: Sequence[str]) -> list[dict[str, str]]:
     return [{"code": code, "texte": explain(code).title_fr} for code in codes]
 
 
-def _file(file: IndexedFile) -> dict[str, object]:
+def _file(file: IndexedFile, files: Sequence[IndexedFile]) -> dict[str, object]:
     values: dict[str, object] = {
         "nom": file.name,
         "role": file.role.value,
@@ -90,6 +102,9 @@ def _file(file: IndexedFile) -> dict[str, object]:
         values["doublon_de"] = file.duplicate_of
     if file.encoding:
         values["encodage"] = file.encoding
+    if file.source is not None:
+        beside = (one.name for one in files if one.document and one.document.sha256 == file.source.sha256)
+        values["fait_de"] = next(beside, file.source.file_name)
     if file.part is not None:
         values |= _of_part(file.part)
     if file.document is not None:
@@ -136,6 +151,8 @@ def _patient(arrival: Arrival, files: Sequence[IndexedFile]) -> dict[str, object
     for file in files:
         if file.document is not None:
             return {"source": "CDA", "fichier": file.name, **_identity(file.document.header)}
+        if file.source is not None:
+            return {"source": "CDA", "fichier": file.name, **_identity(file.source.header)}
     for file in files:
         if file.part is not None and file.part.patients:
             return {"fichier": file.name, **_mention(file.part.patients[0])}

@@ -15,7 +15,7 @@ from connector.documents.cda.alerts import worst_first
 from connector.documents.cda.model import CdaDocument
 from connector.domain.address import MailboxAddress
 from connector.domain.submission import DocumentAction
-from connector.exchange.identity import FoundPatient
+from connector.exchange.identity import FoundPatient, IdentityState, identity_state
 from connector.journal.documents import DocumentRelation
 from connector.mail.parse import MssHeaders
 
@@ -23,6 +23,8 @@ __all__ = [
     "Arrival", "ArrivalDocument", "ArrivalPart", "ArrivalPerson", "Delivered", "DeliveryTarget", "PartRole",
     "Quarantined",
 ]  # fmt: skip
+
+_MOST_ANSWERED = 40
 
 
 class PartRole(StrEnum):
@@ -36,6 +38,7 @@ class PartRole(StrEnum):
     HPRIM = "hprim"
     XDM = "xdm"
     CDA = "cda"
+    HTML = "html"  # a CDA document made readable, by us
     OTHER = "autre"
 
 
@@ -119,6 +122,24 @@ class Arrival:
         """What the laboratory says must be seen at once, of all documents and results: of AA, HH, LL."""
         of_documents = (code for document in self.documents for code in document.alerts)
         return worst_first(chain(of_documents, (code for part in self.parts for code in part.alerts)))
+
+    @property
+    def every_warning(self) -> tuple[str, ...]:
+        """Codes of the message, of its documents and of what came beside them, each once."""
+        of_documents = (code for document in self.documents for code in document.warnings)
+        of_parts = (code for part in self.parts for code in part.warnings)
+        return tuple(dict.fromkeys(chain(self.warnings, of_documents, of_parts)))
+
+    @property
+    def identity(self) -> IdentityState:
+        """How sure it is whom the message is about."""
+        return identity_state(self.patients, self.every_warning)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Message-IDs that the message says it answers, the nearest first."""
+        nearest = (*self.in_reply_to, *reversed(self.references))
+        return tuple(dict.fromkeys(nearest))[:_MOST_ANSWERED]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from connector.domain.text import Text
 from connector.settings.data import data_folder
 from connector.settings.model import BadSetting, Settings
 
-__all__ = ["InvalidSettings", "Problem", "load_settings", "read_settings"]
+__all__ = ["InvalidSettings", "Problem", "load_settings", "problems_of", "read_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def load_settings(values: Mapping[str, Any], *, base: Path) -> Settings:
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        raise InvalidSettings([_problem(details) for details in error.errors()]) from error
+        raise InvalidSettings(problems_of(error, Settings)) from error
     absolute: Settings = _absolute_paths(settings, base)
     return absolute
 
@@ -130,15 +130,26 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _problem(details: ErrorDetails) -> Problem:
+def problems_of(error: ValidationError, model: type[BaseModel], *, within: str = "") -> list[Problem]:
+    """What is wrong, in our words.
+
+    Args:
+        error: of pydantic.
+        model: that was validated.
+        within: name of the file, to stand before each key when it is not the settings file.
+    """
+    return [_problem(details, model, within) for details in error.errors()]
+
+
+def _problem(details: ErrorDetails, model: type[BaseModel], within: str) -> Problem:
     """One pydantic error in our words."""
     location, context = details["loc"], details.get("ctx", {})
-    key = _dotted(location) or "(file)"
+    key = ": ".join(filter(None, (within, _dotted(location)))) or "(file)"
     shown = _shown(details["input"])
     wrong = Text(f"a la valeur {shown}", f"has the value {shown}")
     match details["type"]:
         case "extra_forbidden":
-            return Problem(key, Text("n'est pas un réglage", "is not a setting"), _nearest(location))
+            return Problem(key, Text("n'est pas un réglage", "is not a setting"), _nearest(location, model))
         case "missing":
             return Problem(
                 key, Text("manque", "is missing"), Text("une valeur est exigée ici", "it is required here")
@@ -188,10 +199,10 @@ def _shown(value: object) -> str:
     return repr(value)[:60] if isinstance(value, str | int | float | bool) else f"of type {type(value).__name__}"
 
 
-def _nearest(location: tuple[int | str, ...]) -> Text:
+def _nearest(location: tuple[int | str, ...], model: type[BaseModel]) -> Text:
     """The known key that resembles the unknown one most."""
-    model = _model_at(Settings, location[:-1])
-    known = sorted(model.model_fields) if model else []
+    section = _model_at(model, location[:-1])
+    known = sorted(section.model_fields) if section else []
     close = difflib.get_close_matches(str(location[-1]), known, n=1)
     if close:
         return Text(f"vouliez-vous dire {close[0]!r} ?", f"did you mean {close[0]!r}?")
@@ -222,8 +233,10 @@ def _absolute_paths(value: Any, base: Path) -> Any:
     if isinstance(value, Path):
         return base / value.expanduser()
     if isinstance(value, BaseModel):
-        changed = {name: _absolute_paths(getattr(value, name), base) for name in type(value).model_fields}
-        return value.model_copy(update=changed)
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        absolute = {name: _absolute_paths(held, base) for name, held in fields.items()}
+        changed = {name: held for name, held in absolute.items() if held != fields[name]}
+        return value.model_copy(update=changed)  # what did not change stays known as written or not
     if isinstance(value, list):
         return [_absolute_paths(item, base) for item in value]
     if isinstance(value, dict):

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from connector.api.attachment import attachment
-from connector.api.preview import _policy, _style
 from connector.documents.cda.html import CLASSES
+from connector.documents.cda.page import page_policy, page_style
 from connector.domain.scopes import Scope
 from connector.sandbox.samples import sample
 from tests.api.api_scene import ApiScene
@@ -85,8 +85,8 @@ def test_headers_and_document_both_forbid_to_run_anything(scene: ApiScene) -> No
 def test_the_style_sheet_inside_is_the_one_that_the_policy_allows(scene: ApiScene) -> None:
     text = look(scene, "cr.xml", CDA).text
     (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
-    assert style == _style()
-    assert _policy() in text
+    assert style == page_style()
+    assert page_policy() in text
     missing = {name for name in CLASSES if f".{name}" not in style} - {"cda"}
     assert missing == set()
 

@@ -1,124 +1,35 @@
 """What an LPS finds in its folder, and that it finds it once, whole and in order."""
 
-import hashlib
-import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from connector.delivery import folder as folder_module
-from connector.delivery.plat import Inbox, pack_flat
-from connector.delivery.profile import load_profile
-from connector.documents.cda.parse import open_cda, parse_cda, pdf_of
-from connector.domain.address import MailboxAddress
-from connector.domain.errors import ConfigurationError, Unavailable
-from connector.domain.ports import watch_steps
-from connector.exchange.arrival import (
-    Arrival,
-    ArrivalDocument,
-    ArrivalPart,
-    ArrivalPerson,
-    PartRole,
-    Quarantined,
-)
-from connector.platform.files import private_folder
+from connector.documents.cda.parse import parse_cda
+from connector.domain.errors import Unavailable
+from connector.exchange.arrival import PartRole, Quarantined
 from connector.platform.rename import exclusive_rename
 from connector.sandbox.samples import sample
-from connector.settings.model import MailboxSettings
-
-PARIS = timezone(timedelta(hours=1))
-NOON = datetime(2026, 11, 20, 9, 15, 32, tzinfo=UTC)
-ULID = "01JD3M00000000000000K3QF2X"
-PREFIX = "20261120-101532_K3QF2X"
-N1 = sample("cr-consultation-n1.xml")
-N3 = sample("cr-biologie-v1.xml")
-
-
-@dataclass
-class Places:
-    received: Path
-    delivery_work: Path
-    errors: Path
-    is_there: bool = True
-
-    def check(self) -> None:
-        if not self.is_there:
-            raise Unavailable("SPOOL_ABSENT", "gone")
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    names = ("RECUS", ".travail", "ERREURS")
-    received, work, errors = (private_folder(tmp_path / name) for name in names)
-    return Places(received, work, errors)
-
-
-def settings(**reception: Any) -> MailboxSettings:
-    return MailboxSettings.model_validate({
-        "address": "alix.exemple@test.mssante.example", "given": "Alix", "family": "EXEMPLE", "operator": "sandbox",
-        "identity": {"auth": "plain", "password": {"env": "NONE"}}, "reception": reception,
-    })  # fmt: skip
-
-
-def inbox(places: Places, **reception: Any) -> Inbox:
-    return Inbox(settings(**reception), places, zone=PARIS)
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def part(name: str, role: PartRole, content: bytes, media_type: str = "application/octet-stream") -> ArrivalPart:
-    return ArrivalPart(name=name, media_type=media_type, role=role, content=content, sha256=digest(content))
-
-
-def document(content: bytes, label: str) -> ArrivalDocument:
-    return ArrivalDocument(
-        header=parse_cda(content), content=content, sha256=digest(content), file_name="DOC00001.XML", label=label,
-        entry={"typeCode": "11502-2"}, pdf=pdf_of(open_cda(content)),
-    )  # fmt: skip
-
-
-def arrival(
-    *, documents: Sequence[ArrivalDocument] = (), parts: Sequence[ArrivalPart] = (), body: str = "Bonjour œuvre"
-) -> Arrival:
-    return Arrival(
-        incoming_id=ULID, received_at=NOON, mailbox=MailboxAddress.parse("alix.exemple@test.mssante.example"),
-        sender=ArrivalPerson("dr.modele@test.mssante.example", "Dr_Noé_MODELE"), sender_kind="professional",
-        recipients=(ArrivalPerson("alix.exemple@test.mssante.example"),), subject_raw="XDM/1.0/DDM+CR-BIO",
-        subject_display="CR-BIO", date=NOON, message_id="<a@b>", body=body, documents=tuple(documents),
-        parts=tuple(parts), size_bytes=1234, warnings=("XDM_DEGRADE",),
-    )  # fmt: skip
-
-
-def full() -> Arrival:
-    header = parse_cda(N1)
-    assert header.body is not None
-    return arrival(
-        documents=[document(N1, "CR-CONSULT")],
-        parts=[
-            part("20261120_CR_TESTUT_Camille.pdf", PartRole.PDF, header.body.content, "application/pdf"),
-            part("resultat.hpr", PartRole.HPRIM, b"HPRIM"),
-            part("../../etc/CON:é.jpg", PartRole.OTHER, b"\xff\xd8", "image/jpeg"),
-            part("IHE_XDM.zip", PartRole.XDM, b"PK", "application/zip"),
-        ],
-    )
-
-
-def listing(path: Path) -> list[str]:
-    return sorted(entry.name for entry in path.iterdir())
-
-
-def index(places: Places, prefix: str = PREFIX) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads((places.received / f"{prefix}.mss.json").read_text("utf-8"))
-    return values
-
+from tests.delivery.delivery_scene import (
+    N1,
+    N3,
+    NOON,
+    PREFIX,
+    ULID,
+    Killed,
+    Places,
+    arrival,
+    digest,
+    document,
+    full,
+    inbox,
+    index,
+    killed_at,
+    listing,
+    part,
+)
 
 FULL_NAMES = [
     f"{PREFIX}.mss.json", f"{PREFIX}_01.txt", f"{PREFIX}_02_CR-CONSULT.xml", f"{PREFIX}_03_CR-CONSULT.pdf",
@@ -242,24 +153,6 @@ class TestWhatTheLpsFinds:
     def test_files_are_private(self, places: Places) -> None:
         inbox(places).deliver(full())
         assert all(path.stat().st_mode & 0o077 == 0 for path in places.received.iterdir())
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-@contextmanager
-def killed_at(step: str) -> Iterator[None]:
-    def observe(reached: str) -> None:
-        if reached == step:
-            raise Killed(step)
-
-    watch_steps(observe)
-    try:
-        with pytest.raises(Killed):
-            yield
-    finally:
-        watch_steps(None)
 
 
 STEPS = ["deliver.files_written", "deliver.data_renamed", "deliver.index_renamed", "deliver.flag_written"]
@@ -421,23 +314,3 @@ class TestTrouble:
 
 def _bad() -> Quarantined:
     return Quarantined(incoming_id=ULID, received_at=NOON, raw=b"raw", code="ARCHIVE_DANGEREUSE")
-
-
-class TestProfiles:
-    def test_an_unknown_profile_is_named_with_those_that_exist(self, places: Places) -> None:
-        with pytest.raises(ConfigurationError, match="plat"):
-            inbox(places, profile="../plat")
-
-    def test_a_profile_decides_what_is_given(self) -> None:
-        profile = load_profile("plat").model_copy(update={"roles": [PartRole.PDF], "label_chars": 0})
-        package = pack_flat(full(), "P", profile, encoding="cp1252", wants_flag=False)
-        assert [name for name, _ in package.data] == ["P_01.pdf"]
-
-    def test_a_broken_profile_is_a_setting_to_correct(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from connector.delivery import profile
-
-        (tmp_path / "lps").mkdir()
-        (tmp_path / "lps" / "odd.toml").write_text('prefix = "../{stamp}{id}"', "utf-8")
-        monkeypatch.setattr(profile, "data_folder", lambda: tmp_path)
-        with pytest.raises(ConfigurationError):
-            load_profile("odd")

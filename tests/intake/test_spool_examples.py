@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.delivery.plat import Inbox
+from connector.delivery.inbox import Inbox
 from connector.documents.cda.parse import parse_cda
 from connector.domain.limits import Limits
 from connector.domain.states import OutgoingState

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connector.delivery.plat import pack_flat
+from connector.delivery.layout import Stamp, lay_out
 from connector.delivery.profile import load_profile
 from connector.domain.address import MailboxAddress
 from connector.exchange.rules import reception_rules
@@ -44,8 +44,9 @@ def test_a_mailbox_that_is_no_longer_there_has_the_careful_ones() -> None:
 
 
 def index(raw: bytes) -> dict[str, Any]:
-    package = pack_flat(arrival(raw, MARK), "P", load_profile("plat"), encoding="cp1252", wants_flag=False)
-    values: dict[str, Any] = json.loads(package.last[0][1])
+    plat = load_profile("plat")
+    package = lay_out(arrival(raw, MARK), Stamp("T", "P"), plat, plat=plat)
+    values: dict[str, Any] = json.loads(package.index[0][1])
     return values
 
 
@@ -61,7 +62,7 @@ def test_the_index_tells_alerts_doubts_and_what_was_forwarded() -> None:
 def test_a_result_alone_gives_the_patient_of_the_index() -> None:
     values = index(message(attached("r.hpr", hprim(coded=b"RES|K|K|N|6.9|||5.0|LL|F"))))
     assert (values["patient"]["source"], values["patient"]["nom_naissance"]) == ("HPRIM", "TESTUT")
-    assert (values["patient"]["fichier"], values["patient"]["ins"]) == ("P_01.hpr", None)
+    assert (values["patient"]["fichier"], values["patient"]["ins"]) == ("T_P_01.hpr", None)
     assert [file["alertes"] for file in values["fichiers"]] == [["LL"]]
 
 

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from connector import __version__
 from connector.api.page.language import Speech
 from connector.api.page.sessions import PageSession
+from connector.documents.cda.page import document_rules
 from connector.domain.text import Text
 
 __all__ = ["POLICY", "Visit", "assets", "closed_page", "html"]
@@ -44,10 +45,15 @@ class Asset:
 def assets() -> Mapping[str, Asset]:
     """All of them by name; a name from outside is looked up here and never becomes a path."""
     return {
-        path.name: Asset(path.read_bytes(), _TYPES[path.suffix], sha256(path.read_bytes()).hexdigest()[:12])
-        for path in sorted((_HERE / "static").iterdir())
-        if path.suffix in _TYPES
-    }
+        path.name: _asset(path) for path in sorted((_HERE / "static").iterdir()) if path.suffix in _TYPES
+    }  # fmt: skip
+
+
+def _asset(path: Path) -> Asset:
+    content = path.read_bytes()
+    if path.name == "page.css":
+        content += document_rules().encode()
+    return Asset(content, _TYPES[path.suffix], sha256(content).hexdigest()[:12])
 
 
 def _asset_url(name: str) -> str:

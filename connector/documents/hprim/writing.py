@@ -12,7 +12,7 @@ from connector.documents.hprim.dates import french_date
 from connector.documents.hprim.encoding import LineEnd, encode
 from connector.documents.hprim.model import CodedLine, HprimRecord, HprimResult, nir_is_valid
 
-__all__ = ["HprimOptions", "write_medecin"]
+__all__ = ["HprimOptions", "wrapped", "write_medecin"]
 
 _UNKNOWN = " "  # an empty line is dropped by mail programs that fold blank lines
 _NO_CODE = "."  # for line 1: a blank one in front of a header looks like a shifted header
@@ -91,11 +91,16 @@ def _harmless(line: str) -> str:
 
 def _text(text: str, columns: int) -> Iterator[str]:
     for line in text.split("\n") if text else ():
-        yield from map(_harmless, _wrapped(line.rstrip(), columns))
+        yield from map(_harmless, wrapped(line.rstrip(), columns))
 
 
-def _wrapped(line: str, columns: int) -> Sequence[str]:
-    """A line that is too long goes on below its own beginning; no word and no number is cut in two."""
+def wrapped(line: str, columns: int) -> Sequence[str]:
+    """A line that is too long goes on below its own beginning; no word and no number is cut in two.
+
+    Args:
+        line: without its end.
+        columns: 0 = as it is.
+    """
     if not columns or len(line) <= columns:
         return (line,)
     indent = line[: len(line) - len(line.lstrip())][: columns // 2]

@@ -47,5 +47,41 @@ RECEPTION_CODES = {
         "The received document has a matricule INS without all traits of the identity.",
         "Compare the patient's traits on the screen before filing the document.",
     ),
+    "RECUS_NON_PRIS": Explanation(
+        "Des messages reçus n'ont pas été intégrés par votre logiciel.",
+        "Ouvrez la réception de votre logiciel et intégrez-les ; lisez-les ici en attendant.",
+        "Received messages have not been integrated by your software.",
+        "Open the reception of your software and integrate them; read them here meanwhile.",
+    ),
+    "COMPTE_RENDU_INCONNU": Explanation(
+        "Le compte rendu d'intégration ne correspond à aucun message remis.",
+        "Prévenez l'éditeur de votre logiciel : le nom du fichier doit commencer comme ceux du message.",
+        "The report of integration fits no message that was delivered.",
+        "Tell the vendor of your software: the name of the file must begin like those of the message.",
+    ),
+    "COMPTE_RENDU_ILLISIBLE": Explanation(
+        "Le compte rendu d'intégration ne peut pas être lu.",
+        "Prévenez l'éditeur de votre logiciel : le fichier doit être un texte de moins de 16 Ko.",
+        "The report of integration cannot be read.",
+        "Tell the vendor of your software: the file must be a text of less than 16 kB.",
+    ),
+    "RECU_HORS_PROFIL": Explanation(
+        "Une partie de ce message n'a pas de place dans la forme que votre logiciel lit.",
+        "Ouvrez le message en entier dans le dossier AUTRES, à côté de ce que votre logiciel a reçu.",
+        "Some of this message has no place in the form that your software reads.",
+        "Open the whole message in the folder AUTRES, beside what your software got.",
+    ),
+    "HPRIM_NON_FABRIQUE": Explanation(
+        "Un document reçu n'a pas pu être traduit en HPRIM.",
+        "Lisez le document lui-même ; il est remis tel qu'il est arrivé.",
+        "A received document could not be written as HPRIM.",
+        "Read the document itself; it is given as it came.",
+    ),
+    "LISIBLE_IMPOSSIBLE": Explanation(
+        "Un document reçu n'a pas pu être mis en page pour la lecture.",
+        "Ouvrez le document lui-même, ou regardez-le dans la page du connecteur.",
+        "A received document could not be laid out for reading.",
+        "Open the document itself, or look at it on the page of the connector.",
+    ),
 }
 """Code to texts."""

@@ -1,0 +1,67 @@
+"""Names of delivered files: within the length and the alphabet that the software wants, and each once. Pure."""
+
+import unicodedata
+from collections.abc import Iterator
+from itertools import count
+
+from connector.platform.names import folded, safe_name
+from connector.settings.lps import LpsOptions
+
+__all__ = ["SHORT_NAME_CHARS", "NameShelf", "fitted", "numbered", "plain_word"]
+
+SHORT_NAME_CHARS = 12
+"""Eight, a dot, three."""
+
+_SHORT_STEM = 8
+_SHORT_EXTENSION = 3
+
+
+def fitted(name: str, options: LpsOptions) -> str:
+    """The name as the software wants it; never empty, hidden or a path."""
+    stem, dot, extension = _divided(safe_name(name, max_chars=options.longueur_nom_max))
+    if options.noms_8_3:
+        stem, extension = plain_word(stem)[:_SHORT_STEM] or "_", plain_word(extension)[:_SHORT_EXTENSION]
+        return f"{stem}{dot if extension else ''}{extension}".upper()
+    stem = stem.rstrip("_-") or stem  # where it was cut
+    return f"{stem}{dot}{extension.upper() if options.extensions_majuscules else extension}"
+
+
+def _divided(name: str) -> tuple[str, str, str]:
+    """Stem, dot and extension; the last two are empty when there is none."""
+    stem, dot, extension = name.rpartition(".")
+    return (stem, dot, extension) if stem else (name, "", "")
+
+
+def plain_word(text: str) -> str:
+    """ASCII letters, digits and hyphens only, accents taken off."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in bare).split()
+    return "-".join(words)
+
+
+def numbered(name: str, longest: int) -> Iterator[str]:
+    """The name, then with ``-2``, ``-3`` … before its extension, none longer than ``longest``."""
+    yield name
+    stem, dot, extension = _divided(name)
+    for number in count(2):
+        tail = f"-{number}{dot}{extension}"
+        yield stem[: max(longest - len(tail), 1)] + tail
+
+
+class NameShelf:
+    """The names of one package, each once in its folder whatever its case.
+
+    Args:
+        longest: of a name.
+    """
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._taken: set[str] = set()
+
+    def place(self, folder: str, name: str) -> str:
+        """The path of a file, with a number when the name is in use."""
+        paths = (f"{folder}/{one}" if folder else one for one in numbered(name, self._longest))
+        path = next(path for path in paths if folded(path) not in self._taken)
+        self._taken.add(folded(path))
+        return path
