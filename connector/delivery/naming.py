@@ -12,6 +12,7 @@ __all__ = ["SHORT_NAME_CHARS", "NameShelf", "fitted", "numbered", "plain_word"]
 SHORT_NAME_CHARS = 12
 """Eight, a dot, three."""
 
+_LONGEST_EXTENSION = 8  # what is longer is part of the name
 _SHORT_STEM = 8
 _SHORT_EXTENSION = 3
 
@@ -29,7 +30,7 @@ def fitted(name: str, options: LpsOptions) -> str:
 def _divided(name: str) -> tuple[str, str, str]:
     """Stem, dot and extension; the last two are empty when there is none."""
     stem, dot, extension = name.rpartition(".")
-    return (stem, dot, extension) if stem else (name, "", "")
+    return (stem, dot, extension) if stem and len(extension) <= _LONGEST_EXTENSION else (name, "", "")
 
 
 def plain_word(text: str) -> str:

@@ -115,6 +115,24 @@ def test_an_unknown_profile_is_answered_with_those_that_exist(valid: dict[str, A
     assert "plat" in problem.right.en
 
 
+def test_a_wrong_value_in_a_profile_is_said_under_the_profile(valid: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "lps").mkdir()
+    (tmp_path / "lps" / "mien.toml").write_text(
+        'description = "x"\n[options]\nencodage = "ebcdic"\n[[fichiers]]\nroles = ["pdf"]\nnom = "{id}.pdf"\n'
+    )
+    valid["mailboxes"][0]["reception"] = {"profile": "mien", "profiles": "lps", "options": {"drapeau": ".ok"}}
+    (problem,) = problems_before_start(load_settings(valid, base=tmp_path))
+    assert problem.key == "mailboxes[0].reception.profile (mien.toml: options.encodage)"
+    assert problem.wrong.fr == "a la valeur 'ebcdic'"
+    assert "'cp850'" in problem.right.fr
+
+
+def test_options_of_a_mailbox_that_do_not_fit_its_profile_are_said(valid: dict[str, Any], tmp_path: Path) -> None:
+    valid["mailboxes"][0]["reception"] = {"profile": "pdf_seul", "options": {"hprim_synthese": "toujours"}}
+    (problem,) = problems_before_start(load_settings(valid, base=tmp_path))
+    assert "'hprim'" in problem.wrong.fr
+
+
 def test_all_problems_are_found_at_once(valid: dict[str, Any], tmp_path: Path) -> None:
     valid["software"] = {"data_dir": "data"}
     valid["operators"]["op"]["tls"] = {}
