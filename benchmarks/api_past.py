@@ -33,6 +33,7 @@ class _Place:
     uid: int
     size_bytes: int
     message_id: str
+    received_at: None = None
 
 
 def let_in(journal: Journal, number_of: int) -> list[str]:

@@ -6,19 +6,24 @@ Who owns the message, step by step (each name is a crash step):
 2. ``journal.stored`` – its raw bytes are in the journal; a crash before this fetches it again. The server still has
    it, unmarked, so both hold it.
 3. ``journal.delivered`` – the LPS's folder has it (:mod:`connector.exchange.opening`).
-4. marked on the server, then ``journal.acknowledged``; a crash between the two marks it again, which changes nothing.
+4. marked on the server and, when that is wanted, moved or deleted there, then ``journal.acknowledged``; a crash in
+   between does again what is left to do (:mod:`connector.operators.smtp_imap.tidying`).
+
+What is new, and what of an old mailbox is wanted, says :mod:`connector.exchange.listing`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingEvent, IncomingState
+from connector.exchange.listing import Lister
 from connector.journal.journal import Journal
 from connector.journal.records import IncomingMessage, StoredBytes
 from connector.operators.base import FetchedMessage, Receiver, ServerMessage
-from connector.operators.errors import OperatorError
+from connector.operators.errors import CannotTidy, FolderMissing, OperatorError, PermanentRefusal
+from connector.settings.reception import AfterDelivery
 
 __all__ = ["Collector"]
 
@@ -27,31 +32,51 @@ CHUNK_BYTES = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Collects one mailbox. The thread that owns the receiver owns this too."""
+    """Collects one mailbox. The thread that owns the receiver owns this too.
+
+    Attributes:
+        untidy: why the server does not move or delete what was delivered, by folder; nothing when it does.
+    """
 
     mailbox: MailboxAddress
     journal: Journal
-    folders: Sequence[str]
+    lister: Lister
     owner: str
     server: str
     batch: int = 50
+    untidy: dict[str, PermanentRefusal] = field(default_factory=dict)
 
     def run_once(self, receiver: Receiver) -> int:
-        """Look at every folder, fetch what is new, mark what is done.
+        """Look at every folder, fetch what is new, mark what is done, then fetch a slice of the history.
 
         Returns:
             How many messages were stored.
 
         Raises:
-            OperatorError: the connection broke; what was stored stays, the rest is fetched next time.
+            OperatorError: the connection broke, or no folder can be opened; what was stored stays, the rest is
+                fetched next time.
         """
-        for folder in self.folders:
-            known = self.journal.high_water(self.mailbox, folder)
-            places = receiver.list_new(folder, known_after=known)
-            self.journal.note_seen(self.mailbox, places)
-        stored = self._fetch_all(receiver)
+        stored = 0
+        for folder in self.lister.reception.folders:
+            while self.lister.note_arrivals(receiver, folder):
+                stored += self._fetch_all(receiver)
+        if self.watched is None:
+            raise next(iter(self.lister.refused.values()))
+        stored += self._fetch_all(receiver)  # what was left by a broken line, or asked for by a person
         self.acknowledge(receiver)
+        if self.lister.note_history(receiver):
+            stored += self._fetch_all(receiver)
         return stored
+
+    @property
+    def watched(self) -> str | None:
+        """The folder to wait for news in: the first of those that could be opened."""
+        return next((name for name in self.lister.reception.folders if name not in self.lister.refused), None)
+
+    @property
+    def hindered_by(self) -> PermanentRefusal | None:
+        """What a person must see to, although the rest goes on."""
+        return next(iter((*self.lister.refused.values(), *self.untidy.values())), None)
 
     def _fetch_all(self, receiver: Receiver) -> int:
         count = 0
@@ -87,17 +112,30 @@ class Collector:
             )
 
     def acknowledge(self, receiver: Receiver) -> int:
-        """Mark on the server what the LPS has.
+        """Mark on the server what the LPS has, and move or delete it if that is wanted.
 
         Returns:
-            How many messages were marked.
+            How many messages were dealt with.
         """
         done = self.journal.to_acknowledge(self.mailbox)
-        for _, group in groupby(sorted(done, key=_folder), key=_folder):
+        for (folder, _), group in groupby(sorted(done, key=_folder), key=_folder):
             rows = list(group)
-            receiver.mark_done([_place(row) for row in rows])
+            self._tidy(receiver, folder, rows)
             self.journal.record_incoming_many([row.id for row in rows], IncomingEvent.ACKNOWLEDGE, server=self.server)
         return len(done)
+
+    def _tidy(self, receiver: Receiver, folder: str, rows: Sequence[IncomingMessage]) -> None:
+        """A server that cannot move or delete safely is told of; what it holds is marked all the same."""
+        reception = self.lister.reception
+        if reception.after_delivery is AfterDelivery.NOTHING:
+            return
+        try:
+            receiver.mark_done(
+                [_place(row) for row in rows], after=reception.after_delivery, move_to=reception.move_to
+            )
+            self.untidy.pop(folder, None)
+        except (CannotTidy, FolderMissing) as refusal:
+            self.untidy[folder] = refusal
 
 
 def _stored(row: IncomingMessage, message: FetchedMessage) -> StoredBytes:

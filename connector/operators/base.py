@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from connector.domain.address import MailboxAddress
+from connector.settings.reception import AfterDelivery
 
 __all__ = [
-    "Acceptance", "FetchedMessage", "Lookup", "OutgoingEnvelope", "Receiver", "RecipientAnswer", "Sender",
-    "ServerMessage", "SubmissionLimits",
+    "Acceptance", "FetchedMessage", "FolderSurvey", "Lookup", "OutgoingEnvelope", "Receiver", "RecipientAnswer",
+    "Sender", "ServerMessage", "SubmissionLimits",
 ]  # fmt: skip
 
 
@@ -134,6 +135,17 @@ class ServerMessage:
     uid: int
     size_bytes: int = 0
     message_id: str = ""  # as in the header, may be empty
+    received_at: datetime | None = field(default=None, compare=False)  # INTERNALDATE, aware; None when not asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderSurvey:
+    """What a folder holds at one moment."""
+
+    uid_validity: int
+    uid_next: int  # what arrives later has this UID or a higher one
+    count: int  # messages that are not marked as done, of the wanted age
+    newest: datetime | None  # INTERNALDATE of the newest of them; None when there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +160,34 @@ class FetchedMessage:
 class Receiver(Protocol):
     """Reads one mailbox. Blocking; one thread owns it."""
 
-    def list_new(self, folder: str, *, known_after: tuple[int, int] | None) -> Sequence[ServerMessage]:
-        """What is in the folder and not marked as done.
+    def survey(self, folder: str, *, since: datetime | None = None) -> FolderSurvey:
+        """Count what is in a folder, without fetching anything of it.
 
         Args:
-            folder: server name, e.g. ``INBOX``.
-            known_after: ``(uid_validity, uid)`` up to which everything is in the journal already; ignored when
-                the server's UIDVALIDITY differs.
+            folder: as a person names it in the settings.
+            since: count only what the server received from this day on.
+
+        Raises:
+            FolderMissing: there is no such folder, or it is not ours to read.
+        """
+        ...
+
+    def list_new(
+        self, folder: str, *, known_after: tuple[int, int] | None, through: int | None = None,
+        since: datetime | None = None, limit: int | None = None,
+    ) -> Sequence[ServerMessage]:  # fmt: skip
+        """What is in the folder and not marked as done, in the order of the UIDs.
+
+        Args:
+            folder: as a person names it in the settings, e.g. ``INBOX``.
+            known_after: ``(uid_validity, uid)`` up to which everything is in the journal already; ignored, with
+                ``through``, when the server's UIDVALIDITY differs.
+            through: last UID that is wanted; ``None`` = up to the newest.
+            since: leave out what the server received before.
+            limit: most messages that are wanted; fewer come only when there are no more.
+
+        Raises:
+            FolderMissing: there is no such folder, or it is not ours to read.
         """
         ...
 
@@ -162,8 +195,22 @@ class Receiver(Protocol):
         """The raw bytes, in the order of the UIDs, without setting any flag; a vanished message is left out."""
         ...
 
-    def mark_done(self, places: Iterable[ServerMessage]) -> None:
-        r"""Set ``\Seen`` and our keyword, so that nobody takes them for new."""
+    def mark_done(
+        self, places: Iterable[ServerMessage], *, after: AfterDelivery = AfterDelivery.SEEN, move_to: str = ""
+    ) -> None:
+        r"""Mark messages, so that nobody takes them for new, then move or delete them if that is wanted.
+
+        Called again with the same places it does what is left to do. What is gone, or whose UIDVALIDITY is, is left
+        out; what stands in ``move_to`` already stays there.
+
+        Args:
+            places: what the LPS has.
+            after: what is to become of them; never ``NOTHING``, as the server is then not asked for anything.
+            move_to: target of ``MOVE``; made when it is not there.
+
+        Raises:
+            CannotTidy: the server offers no way to do it without touching other messages; they are marked.
+        """
         ...
 
     def find_sent(self, message_id: str) -> Lookup:

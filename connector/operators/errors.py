@@ -6,6 +6,8 @@
     ├── TemporaryRefusal        4xx, NO [UNAVAILABLE], greylisting: try again later
     │   └── LoginDeferred       it cannot check now who we are: the whole mailbox tries again later
     ├── PermanentRefusal        5xx: this message, or all its recipients, will never be accepted
+    │   ├── FolderMissing       a folder of the mailbox is not there: the others can be read
+    │   └── CannotTidy          it offers no safe way to move or delete: the messages stay, marked
     ├── ConnectionFailed        no connection, TLS refused, lost before DATA began: nothing left
     │   └── UntrustedServer     the certificate is not one that we trust: nothing was said to it
     ├── AuthenticationRefused   the operator does not accept who we are: never hammered, waits for a person
@@ -20,8 +22,8 @@ from connector.domain.states import WaitingFor
 from connector.operators.base import RecipientAnswer
 
 __all__ = [
-    "AuthenticationRefused", "ConnectionFailed", "LoginDeferred", "OperatorError", "OutcomeUnknown",
-    "PermanentRefusal", "TemporaryRefusal", "TokenRefused", "UntrustedServer", "own_cause",
+    "AuthenticationRefused", "CannotTidy", "ConnectionFailed", "FolderMissing", "LoginDeferred", "OperatorError",
+    "OutcomeUnknown", "PermanentRefusal", "TemporaryRefusal", "TokenRefused", "UntrustedServer", "own_cause",
 ]  # fmt: skip
 
 
@@ -55,6 +57,20 @@ class LoginDeferred(TemporaryRefusal):
 
 class PermanentRefusal(OperatorError):
     """A refusal that will not pass by itself."""
+
+
+class FolderMissing(PermanentRefusal):
+    """A folder that the settings name is not in the mailbox, or cannot be opened."""
+
+    def __init__(self, folder: str, *, answer: str = "") -> None:
+        super().__init__("DOSSIER_BOITE_ABSENT", f"the folder {folder!r} cannot be opened", answer=answer)
+
+
+class CannotTidy(PermanentRefusal):
+    """The server can neither move nor delete single messages."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("RANGEMENT_IMPOSSIBLE", detail)
 
 
 class ConnectionFailed(OperatorError, ConnectionError):

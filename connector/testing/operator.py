@@ -5,75 +5,28 @@ be read by a :class:`FakeReceiver`. The moods are those of :mod:`connector.sandb
 (``tests/operators/test_contract.py``) runs against these and against the real thing.
 """
 
-import asyncio
 import itertools
-import re
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from connector.domain.address import MailboxAddress
-from connector.domain.ports import Clock, reach
+from connector.domain.ports import Clock
 from connector.identities.base import Identity
-from connector.operators.base import (
-    Acceptance,
-    FetchedMessage,
-    Lookup,
-    OutgoingEnvelope,
-    Receiver,
-    RecipientAnswer,
-    Sender,
-    ServerMessage,
-    SubmissionLimits,
-)
-from connector.operators.errors import (
-    AuthenticationRefused,
-    ConnectionFailed,
-    OutcomeUnknown,
-    PermanentRefusal,
-    TemporaryRefusal,
-)
+from connector.operators.base import OutgoingEnvelope, RecipientAnswer
+from connector.operators.errors import AuthenticationRefused, ConnectionFailed
 from connector.sandbox.moods import Mood, MoodKind, Moods
 from connector.sandbox.receipts import DeliveryStatus, delivery_report
 from connector.testing.clock import FakeClock
+from connector.testing.folders import DONE_FLAGS, FakeFolder, StoredMessage
+from connector.testing.receiver import FakeReceiver
+from connector.testing.sender import FakeSender
 from connector.testing.session import FakeSession
 
 __all__ = ["DONE_FLAGS", "FakeOperator", "FakeReceiver", "FakeSender", "StoredMessage"]
 
-DONE_FLAGS = frozenset({"\\Seen", "$MSSConnectorDone"})
 ASK_STOP_SECONDS = 0.05
-_MESSAGE_ID = re.compile(rb"^message-id:\s*(<[^<>\s]+>)", re.IGNORECASE | re.MULTILINE)
-_RECIPIENT_MOODS = {
-    MoodKind.REFUSE_RECIPIENT: (550, "5.1.1 Recipient address rejected: mailbox unknown"),
-    MoodKind.DEFER_RECIPIENT: (451, "4.7.1 Try again later"),
-    MoodKind.MAILBOX_FULL: (452, "4.2.2 Mailbox full"),
-}
-
-
-@dataclass(slots=True)
-class StoredMessage:
-    """One message in a folder."""
-
-    uid: int
-    content: bytes = field(repr=False)
-    received_at: datetime
-    flags: set[str] = field(default_factory=set)
-
-    @property
-    def message_id(self) -> str:
-        """As in the header, with angle brackets; empty when there is none."""
-        match = _MESSAGE_ID.search(self.content.partition(b"\r\n\r\n")[0] + b"\r\n")
-        return match[1].decode("ascii", "replace") if match else ""
-
-
-@dataclass(slots=True)
-class _Folder:
-    uid_validity: int
-    messages: list[StoredMessage] = field(default_factory=list)
-    next_uid: int = 1
 
 
 class FakeOperator:
@@ -109,14 +62,14 @@ class FakeOperator:
         self._numbers = itertools.count(1)
         names = ("INBOX", "Sent") if files_sent else ("INBOX",)
         self._folders = {
-            (str(address).lower(), name): _Folder(next(self._numbers)) for address in mailboxes for name in names
+            (str(address).lower(), name): FakeFolder(next(self._numbers)) for address in mailboxes for name in names
         }
 
-    def sender(self, address: MailboxAddress | str, identity: Identity | None = None) -> "FakeSender":
+    def sender(self, address: MailboxAddress | str, identity: Identity | None = None) -> FakeSender:
         """A double of :class:`connector.operators.base.Sender` for one mailbox, of whoever holds it."""
         return FakeSender(self, str(address), identity=identity)
 
-    def receiver(self, address: MailboxAddress | str, identity: Identity | None = None) -> "FakeReceiver":
+    def receiver(self, address: MailboxAddress | str, identity: Identity | None = None) -> FakeReceiver:
         """A double of :class:`connector.operators.base.Receiver` for one mailbox, of whoever holds it."""
         return FakeReceiver(self, str(address), identity)
 
@@ -155,17 +108,14 @@ class FakeOperator:
         """Put a message into a folder; gives back its UID and wakes who waits."""
         with self._news:
             box = self.folder(address, folder)
-            message = StoredMessage(box.next_uid, content, self.clock.now())
-            box.next_uid += 1
-            box.messages.append(message)
+            message = box.add(content, self.clock.now())
             self._news.notify_all()
             return message.uid
 
     def expunge(self, address: MailboxAddress | str, uid: int, folder: str = "INBOX") -> None:
         """Take a message away, as somebody else with the same mailbox would."""
         with self._news:
-            box = self.folder(address, folder)
-            box.messages = [message for message in box.messages if message.uid != uid]
+            self.folder(address, folder).remove(uid)
 
     def renumber(self, address: MailboxAddress | str, folder: str = "INBOX") -> None:
         """Give a folder a new UIDVALIDITY and its messages new UIDs."""
@@ -176,13 +126,17 @@ class FakeOperator:
                 message.uid = uid
             box.next_uid = len(box.messages) + 1
 
-    def folder(self, address: MailboxAddress | str, folder: str) -> _Folder:
+    def folder(self, address: MailboxAddress | str, folder: str) -> FakeFolder:
         """The folder itself, for the doubles of this module.
 
         Raises:
             KeyError: no such mailbox or folder.
         """
         return self._folders[str(address).lower(), folder]
+
+    def folder_made(self, address: MailboxAddress | str, folder: str) -> FakeFolder:
+        """The folder itself, made when it is not there."""
+        return self._folders.setdefault((str(address).lower(), folder), FakeFolder(next(self._numbers)))
 
     def check_reachable(self, address: str) -> None:
         """What every connection begins with.
@@ -240,193 +194,3 @@ class FakeOperator:
             now=self.clock.now(),
         )
         self.deliver(envelope.sender, report)
-
-
-class FakeSender(Sender):
-    """Gives messages to a :class:`FakeOperator`, with the steps and errors of the SMTP one.
-
-    Args:
-        operator: who takes them.
-        address: the mailbox that sends.
-        identity: who logs in; ``None`` = somebody whom the operator always knows.
-        sleep: how a slow answer waits; tests pass their own to need no time.
-    """
-
-    def __init__(
-        self,
-        operator: FakeOperator,
-        address: str,
-        *,
-        identity: Identity | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._operator = operator
-        self._address = address
-        self._sleep = sleep
-        self._session = operator.session(address, identity)
-        self.closed = False
-
-    async def limits(self) -> SubmissionLimits:
-        """What the operator announces; see :class:`connector.operators.base.Sender`."""
-        self._session.open()
-        return SubmissionLimits(max_bytes=self._operator.max_bytes, offers_dsn=self._operator.offers_dsn)
-
-    async def submit(self, envelope: OutgoingEnvelope, *, on_data: Callable[[], None]) -> Acceptance:
-        """Give one message; see :class:`connector.operators.base.Sender`."""
-        operator = self._operator
-        self._session.open()
-        reach("send.connected")
-        self._check(envelope)
-        answers = tuple(self._recipient(address) for address in envelope.recipients)
-        if not any(answer.accepted for answer in answers):
-            raise _nobody_accepted(answers)
-        reach("send.recipients_accepted")
-        on_data()
-        reach("send.data_begun")
-        if operator.moods.take(MoodKind.CUT_IN_DATA):
-            raise OutcomeUnknown("ISSUE_INCONNUE", "lost after DATA began (mood)", recipients=answers)
-        reach("send.content_given")
-        self._refuse_content()
-        queue_id = operator.take(envelope, answers)
-        if operator.moods.take(MoodKind.CUT_AFTER_DATA):
-            raise OutcomeUnknown("ISSUE_INCONNUE", "lost after DATA began (mood)", recipients=answers)
-        if slow := operator.moods.take(MoodKind.SLOW_ANSWER):
-            await self._sleep(slow.seconds)
-        reach("send.accepted")
-        return Acceptance(250, f"2.0.0 Ok: queued as {queue_id}", answers, "TLSv1.2 FAKE")
-
-    async def drop_stale(self) -> int:
-        """One session at most; see :class:`connector.operators.base.Sender`."""
-        self._session.drop_stale()
-        return int(self._session.is_open)
-
-    async def close(self) -> None:
-        """End the session; see :class:`connector.operators.base.Sender`."""
-        self._session.close()
-        self.closed = True
-
-    def _check(self, envelope: OutgoingEnvelope) -> None:
-        size, largest = len(envelope.content), self._operator.max_bytes
-        if largest is not None and size > largest:
-            raise PermanentRefusal("TROP_GROS", f"{size} bytes; the server takes {largest}")
-        line_ends = {envelope.content.count(end) for end in (b"\r\n", b"\n", b"\r")}
-        if len(line_ends) != 1 or not envelope.content.endswith(b"\r\n") or b"\0" in envelope.content:
-            raise PermanentRefusal("MESSAGE_MALFORME", "the message is not CRLF text")
-        if str(envelope.sender).lower() != self._address.lower():
-            raise PermanentRefusal(
-                "OPERATEUR_REFUS", "the server refused the sender", answer="553 5.7.1 Sender address rejected"
-            )
-
-    def _recipient(self, address: MailboxAddress) -> RecipientAnswer:
-        if not self._operator.knows(address):
-            return RecipientAnswer(address, *_RECIPIENT_MOODS[MoodKind.REFUSE_RECIPIENT])
-        for kind, answer in _RECIPIENT_MOODS.items():
-            if self._operator.moods.take(kind, str(address)):
-                return RecipientAnswer(address, *answer)
-        return RecipientAnswer(address, 250, "2.1.5 Ok")
-
-    def _refuse_content(self) -> None:
-        moods = self._operator.moods
-        if moods.take(MoodKind.REFUSE_CONTENT):
-            text = "the server refused the content"
-            raise PermanentRefusal("OPERATEUR_REFUS", text, answer="554 5.6.0 Message content rejected")
-        if moods.take(MoodKind.DEFER_CONTENT):
-            text = "the server does not take the content now"
-            raise TemporaryRefusal("OPERATEUR_DIFFERE", text, answer="451 4.3.0 Temporary failure")
-
-
-class FakeReceiver(Receiver):
-    """Reads one mailbox of a :class:`FakeOperator`.
-
-    Args:
-        operator: where the mail is.
-        address: the mailbox.
-        identity: who logs in; ``None`` = somebody whom the operator always knows.
-    """
-
-    def __init__(self, operator: FakeOperator, address: str, identity: Identity | None = None) -> None:
-        self._operator = operator
-        self._address = address
-        self._session = operator.session(address, identity)
-        self._highest_listed: dict[str, tuple[int, int]] = {}
-        self.closed = False
-
-    def list_new(self, folder: str, *, known_after: tuple[int, int] | None) -> Sequence[ServerMessage]:
-        """What is not marked as done; see :class:`connector.operators.base.Receiver`."""
-        box = self._open(folder)
-        same = known_after is not None and known_after[0] == box.uid_validity
-        after = known_after[1] if known_after and same else 0
-        self._highest_listed[folder] = (box.uid_validity, box.next_uid)
-        return [
-            ServerMessage(folder, box.uid_validity, m.uid, len(m.content), m.message_id)
-            for m in list(box.messages)
-            if m.uid > after and not m.flags >= DONE_FLAGS
-        ]
-
-    def fetch(self, places: Sequence[ServerMessage]) -> Iterator[FetchedMessage]:
-        """Raw bytes in the order of the UIDs; see :class:`connector.operators.base.Receiver`."""
-        for place in sorted(places):
-            message = self._find(place)
-            if message is not None:
-                yield FetchedMessage(place, message.received_at, message.content)
-
-    def mark_done(self, places: Iterable[ServerMessage]) -> None:
-        """Flag them; those that vanished are left out. See :class:`connector.operators.base.Receiver`."""
-        for place in places:
-            message = self._find(place)
-            if message is not None:
-                message.flags |= DONE_FLAGS
-
-    def find_sent(self, message_id: str) -> Lookup:
-        """Look into the Sent folder; see :class:`connector.operators.base.Receiver`."""
-        self._session.open()
-        if not self._operator.files_sent:
-            return Lookup.CANNOT_TELL
-        sent = self._operator.folder(self._address, "Sent").messages
-        return Lookup.FOUND if any(m.message_id == message_id for m in sent) else Lookup.MISSING
-
-    def wait(self, folder: str, *, seconds: float, stop: Callable[[], bool]) -> bool:
-        """Wait for what was not there at the last listing; see :class:`connector.operators.base.Receiver`."""
-        box = self._open(folder)
-        seen = self._highest_listed.get(folder, (box.uid_validity, box.next_uid))
-
-        def told() -> bool:
-            self._session.drop_stale()
-            return stop() or not self._session.is_open
-
-        changed = self._operator.wait_for_news(seconds, lambda: (box.uid_validity, box.next_uid) != seen, told)
-        self._operator.check_reachable(self._address)
-        return changed
-
-    def drop_stale(self) -> bool:
-        """See :class:`connector.operators.base.Receiver`."""
-        self._session.drop_stale()
-        return self._session.is_open
-
-    def close(self) -> None:
-        """Never raises; see :class:`connector.operators.base.Receiver`."""
-        self._session.close()
-        self.closed = True
-
-    def _open(self, folder: str) -> _Folder:
-        self._session.open()
-        try:
-            return self._operator.folder(self._address, folder)
-        except KeyError:
-            raise PermanentRefusal("OPERATEUR_REFUS", "no such folder", answer="NO [NONEXISTENT]") from None
-
-    def _find(self, place: ServerMessage) -> StoredMessage | None:
-        box = self._open(place.folder)
-        if box.uid_validity != place.uid_validity:
-            return None
-        return next((message for message in list(box.messages) if message.uid == place.uid), None)
-
-
-def _nobody_accepted(answers: Sequence[RecipientAnswer]) -> TemporaryRefusal | PermanentRefusal:
-    """One recipient that may be accepted later keeps the message alive."""
-    later = next((answer for answer in answers if answer.temporary), None)
-    told = later or answers[0]
-    answer = f"{told.code} {told.text}"
-    if later:
-        return TemporaryRefusal("OPERATEUR_DIFFERE", "no recipient is accepted now", answer=answer)
-    return PermanentRefusal("OPERATEUR_REFUS", "every recipient was refused", answer=answer)

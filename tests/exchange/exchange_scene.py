@@ -24,6 +24,7 @@ from connector.domain.submission import (
 )
 from connector.exchange.arrival import Arrival, Delivered, Quarantined
 from connector.exchange.collect import Collector
+from connector.exchange.listing import Lister
 from connector.exchange.lookup import Inquirer
 from connector.exchange.opening import Opener
 from connector.exchange.plan import MailboxRules
@@ -37,6 +38,7 @@ from connector.mail.parse import OpenedMessage, open_message
 from connector.operators.base import Sender
 from connector.sandbox.samples import sample
 from connector.settings.model import MailboxSettings, MessageSettings, RetrySettings, SoftwareSettings
+from connector.settings.reception import ReceptionSettings
 from connector.testing.clock import CountingIds, FakeClock
 from connector.testing.operator import FakeOperator
 from connector.xdm.pack import SenderInfo
@@ -207,8 +209,10 @@ class Scene:
 
     # --- receiving ---
 
-    def collector(self, *, batch: int = 50, folders: Sequence[str] = ("INBOX",)) -> Collector:
-        return Collector(LAB, self.journal, folders, "test", "imap.test", batch=batch)
+    def collector(self, *, batch: int = 50, **reception: Any) -> Collector:
+        """A new one; ``reception``: settings that differ from the defaults."""
+        lister = Lister(LAB, self.journal, ReceptionSettings.model_validate(reception), self.clock)
+        return Collector(LAB, self.journal, lister, "test", "imap.test", batch=batch)
 
     def collect(self) -> int:
         return self.collector().run_once(self.operator.receiver(LAB))

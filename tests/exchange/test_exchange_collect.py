@@ -111,9 +111,9 @@ def test_when_the_server_numbers_anew_nothing_is_delivered_twice(scene: Scene) -
 def test_the_same_message_in_another_folder_is_delivered_once(scene: Scene) -> None:
     scene.operator.deliver(LAB, mail(1))
     scene.operator.deliver(LAB, mail(1), "Sent")
-    scene.collector(folders=("INBOX", "Sent")).run_once(scene.operator.receiver(LAB))
+    scene.collector(folders=["INBOX", "Sent"]).run_once(scene.operator.receiver(LAB))
     scene.open_mail()
-    scene.collector(folders=("INBOX", "Sent")).run_once(scene.operator.receiver(LAB))
+    scene.collector(folders=["INBOX", "Sent"]).run_once(scene.operator.receiver(LAB))
 
     assert subjects(scene) == ["n1"]
     assert [m.flags >= DONE_FLAGS for m in scene.operator.folder(LAB, "Sent").messages] == [True]

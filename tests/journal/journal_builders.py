@@ -113,6 +113,7 @@ class Place:
     uid: int
     size_bytes: int = 10
     message_id: str = ""
+    received_at: datetime | None = None
 
 
 def stored_bytes(incoming_id: str, content: bytes, message_id: str = "<m@autre.mssante.fr>") -> StoredBytes:

@@ -53,15 +53,6 @@ def test_listing_nothing_is_fine(scene: Scene) -> None:
     assert scene.journal.trace() == [entry for entry in scene.journal.trace() if entry.action == "migrate"]
 
 
-def test_high_water_is_the_newest_place_of_the_newest_folder_generation(scene: Scene) -> None:
-    assert scene.journal.high_water(BOX, "INBOX") is None
-    _seen(scene, 4, 9, uid_validity=7)
-    assert scene.journal.high_water(BOX, "INBOX") == (7, 9)
-    _seen(scene, 2, uid_validity=8)
-    assert scene.journal.high_water(BOX, "INBOX") == (8, 2)
-    assert scene.journal.high_water(BOX, "Autre") is None
-
-
 def test_incoming_rows_are_leased_to_one_owner_oldest_first(scene: Scene) -> None:
     ids = _seen(scene, 1, 2, 3)
     first = scene.journal.claim_incoming(BOX, state=S.SEEN, owner="a", limit=2)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from connector.journal import documents, hl7_answers, statistics, stories
+from connector.journal import documents, hl7_answers, listed, notices, statistics, stories, threads
 from connector.journal import statements as sql
 from connector.journal.refused import DROP_OLD_REFUSALS, list_refused
 from connector.testing.clock import EPOCH
@@ -21,6 +21,10 @@ RECEIVED_BEFORE: tuple[tuple[Any, dict[str, Any], str], ...] = (
     (documents._SAME_VERSION, _SET, "ix_received_documents_set"),
     (documents._ABOUT, {}, "ix_received_documents_related"),
 )
+STEPS = (
+    ["sqlite_autoindex_replies_1"], ["ix_replies_to"], ["sqlite_autoindex_received_documents_1"],
+    ["ix_received_documents_related"], ["sqlite_autoindex_submissions_1"], ["ix_submissions_replaces"],
+)  # fmt: skip
 
 HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "claim_due": (sql.CLAIM_DUE, {**_NOW, "box": BOX}, ["ix_messages_due"]),
@@ -47,7 +51,8 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "unreported": (sql.UNREPORTED, {"box": BOX, "limit": 1}, ["ix_submissions_unreported"]),
     "answers to look for": (hl7_answers.ANSWERS_NEWS, {"box": BOX, "limit": 1}, ["ix_submissions_answers"]),
     "answers due": (hl7_answers.ANSWERS_DUE, {"box": BOX, "now": EPOCH, "limit": 1}, ["ix_hl7_answers_due"]),
-    "high water": (sql.HIGH_WATER, {"box": BOX, "folder": "INBOX"}, ["sqlite_autoindex_incoming"]),
+    "look-alikes": (listed.LOOK_ALIKES, {"box": BOX, "headers": ["<a@b>"]}, ["ix_incoming_header"]),
+    "backlog": (listed.BACKLOG, {"box": BOX, "limit": 1}, ["ix_incoming_due"]),
     "same bytes": (sql.SAME_BYTES, {"box": BOX, "sha256": "a", "header": "b", "row": "c"}, ["ix_incoming_same"]),
     "to acknowledge": (sql.TO_ACKNOWLEDGE, {"box": BOX, "limit": 1}, ["ix_incoming_due"]),
     "by Message-ID": (sql.MESSAGE_BY_HEADER, {"header": "h"}, ["ix_messages_header"]),
@@ -71,6 +76,19 @@ HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
         f"received before {number}": (statement, {"box": BOX, "incoming": "01A", **values}, [index])
         for number, (statement, values, index) in enumerate(RECEIVED_BEFORE)
     },
+    **{
+        f"thread, step {number}": (statement, {"ids": ["01A"]}, indexes)
+        for number, (statement, indexes) in enumerate(zip(threads.NEIGHBOURS, STEPS, strict=True))
+    },
+    "answered": (threads.ANSWERED, {"ids": ["01A"]}, ["sqlite_autoindex_replies_1"]),
+    "answering": (threads.ANSWERING, {"ids": ["01A"]}, ["ix_replies_to"]),
+    "left under these ids": (threads.OURS, {"box": BOX, "headers": ["h"]}, ["ix_messages_header"]),
+    "relations": (documents.RELATIONS_OF, {"ids": ["01A"]}, ["sqlite_autoindex_received_documents_1"]),
+    "relations about": (documents.RELATIONS_ABOUT, {"ids": ["01A"]}, ["ix_received_documents_related"]),
+    "answers that wait": (
+        notices.WAITING,
+        {"reasons": ["ACCUSE_ACCORD"], "since": EPOCH, "boxes": [BOX], "limit": 1}, ["ix_notices_message"],
+    ),
     "refused, too old": (DROP_OLD_REFUSALS, {"before": EPOCH}, ["ix_refused_drops_at"]),
 }  # fmt: skip
 

@@ -4,6 +4,8 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,10 +22,11 @@ from connector.identities import (
     plain,
 )
 from connector.operators.base import Lookup, OutgoingEnvelope, Receiver, Sender, ServerMessage
-from connector.operators.errors import PermanentRefusal
+from connector.operators.errors import FolderMissing, PermanentRefusal
 from connector.operators.smtp_imap import ImapReceiver, SmtpSender
 from connector.sandbox.operator import EmbeddedOperator
 from connector.settings.model import IdentitySettings, OperatorSettings, SecretRef
+from connector.settings.reception import AfterDelivery
 from connector.testing.operator import FakeOperator
 from tests.servers.clock import WallClock
 from tests.servers.mail import Submitter, envelope_for, message
@@ -294,6 +297,86 @@ def test_what_is_known_is_left_out_unless_uidvalidity_differs(party: Party, rece
     assert list(receiver.list_new("INBOX", known_after=(first.uid_validity, first.uid))) == [second]
     assert list(receiver.list_new("INBOX", known_after=(first.uid_validity, second.uid))) == []
     assert list(receiver.list_new("INBOX", known_after=(first.uid_validity + 1, 99))) == [first, second]
+
+
+def test_a_folder_is_listed_in_parts(party: Party, receiver: Receiver) -> None:
+    for number in range(5):
+        party.deliver(message(party.me, message_id=f"<{number}@test>"))
+    everything = receiver.list_new("INBOX", known_after=None)
+    validity, last = everything[0].uid_validity, everything[-1].uid
+    found: list[ServerMessage] = []
+    while part := receiver.list_new(
+        "INBOX", known_after=(validity, found[-1].uid if found else 0), through=last - 1, limit=2
+    ):
+        assert len(part) <= 2
+        found += part
+    assert found == list(everything[:-1])
+    anew = receiver.list_new("INBOX", known_after=(validity + 1, last), through=1, limit=2)
+    assert list(anew) == list(everything[:2])
+
+
+def test_what_is_described_is_what_is_fetched(party: Party, receiver: Receiver) -> None:
+    party.deliver(message(party.me, message_id="<un@test>", body=b"x" * 5_000))
+    (place,) = receiver.list_new("INBOX", known_after=None)
+    (fetched,) = receiver.fetch([place])
+    assert (place.size_bytes, place.received_at) == (len(fetched.content), fetched.received_at)
+
+
+def test_a_survey_counts_without_fetching(party: Party, receiver: Receiver) -> None:
+    empty = receiver.survey("INBOX")
+    assert (empty.count, empty.newest) == (0, None)
+    for _ in range(3):
+        party.deliver(message(party.me))
+    places = receiver.list_new("INBOX", known_after=None)
+    receiver.mark_done(places[:1])
+    survey = receiver.survey("INBOX")
+    assert (survey.count, survey.uid_validity) == (2, places[0].uid_validity)
+    assert survey.uid_next == places[-1].uid + 1
+    newest = places[-1].received_at
+    assert newest is not None
+    assert survey.newest == newest
+    assert receiver.survey("INBOX", since=newest + timedelta(days=3)).count == 0
+    assert list(receiver.list_new("INBOX", known_after=None, since=newest + timedelta(seconds=1))) == []
+    assert len(receiver.list_new("INBOX", known_after=None, since=newest)) >= 1
+
+
+def test_a_folder_that_is_not_there_has_a_name(receiver: Receiver) -> None:
+    for ask in (receiver.survey, partial(receiver.list_new, known_after=None)):
+        with pytest.raises(FolderMissing, match="Nulle part") as missing:
+            ask("Nulle part")
+        assert missing.value.code == "DOSSIER_BOITE_ABSENT"
+
+
+@pytest.mark.parametrize("after", [AfterDelivery.MOVE, AfterDelivery.DELETE])
+def test_what_is_moved_or_deleted_is_gone_and_nothing_else(
+    party: Party, receiver: Receiver, after: AfterDelivery
+) -> None:
+    raws = [message(party.me, message_id=f"<{n}@test>") for n in range(3)]
+    for raw in raws:
+        party.deliver(raw)
+    move_to = "Traités" if after is AfterDelivery.MOVE else ""
+    places = receiver.list_new("INBOX", known_after=None)
+    kept, done = places[0], places[1:]
+    for _ in range(2):  # as after a crash before it was noted
+        receiver.mark_done(done, after=after, move_to=move_to)
+    assert list(receiver.list_new("INBOX", known_after=None)) == [kept]
+    if after is AfterDelivery.MOVE:
+        assert list(receiver.list_new("Traités", known_after=None)) == []  # there, and marked
+        target = receiver.survey("Traités")
+        uids = range(max(1, target.uid_next - 3), target.uid_next)
+        there = receiver.fetch([ServerMessage("Traités", target.uid_validity, uid) for uid in uids])
+        assert {one.content for one in there} == set(raws) - {one.content for one in receiver.fetch([kept])}
+        receiver.mark_done([kept], after=after, move_to="INBOX")
+    (left,) = party.messages(party.me)
+    assert kept.message_id.encode() in left
+
+
+def test_what_is_flagged_is_not_new_any_more(party: Party, receiver: Receiver) -> None:
+    party.deliver(message(party.me))
+    places = receiver.list_new("INBOX", known_after=None)
+    receiver.mark_done(places, after=AfterDelivery.FLAG)
+    assert list(receiver.list_new("INBOX", known_after=None)) == []
+    assert len(party.messages(party.me)) == 1
 
 
 def test_what_is_not_there_is_left_out(party: Party, receiver: Receiver) -> None:

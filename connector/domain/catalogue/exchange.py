@@ -41,6 +41,18 @@ EXCHANGE_CODES = {
         "The mail operator does not answer.",
         "Check the internet connection; the connector tries again by itself.",
     ),
+    "DOSSIER_BOITE_ABSENT": Explanation(
+        "Un dossier de la boîte aux lettres n'existe pas chez l'opérateur ; les autres sont lus.",
+        "Corrigez son nom dans les réglages (reception.folders), ou créez-le dans la messagerie.",
+        "A folder of the mailbox does not exist at the operator's; the others are read.",
+        "Correct its name in the settings (reception.folders), or make it in the webmail.",
+    ),
+    "RANGEMENT_IMPOSSIBLE": Explanation(
+        "L'opérateur ne permet pas de déplacer ou de supprimer un message sans toucher aux autres.",
+        "Les messages remis restent dans la boîte, marqués. Choisissez reception.after_delivery = \"seen\".",
+        "The operator offers no way to move or delete a message without touching others.",
+        "Delivered messages stay in the mailbox, marked. Choose reception.after_delivery = \"seen\".",
+    ),
     "STARTTLS_ABSENT": Explanation(
         "Le serveur de messagerie n'offre pas de connexion chiffrée.",
         "Prévenez votre opérateur : le connecteur n'envoie jamais en clair.",

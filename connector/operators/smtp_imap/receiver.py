@@ -1,63 +1,34 @@
 """Reception over IMAP (RFC 3501, RFC 9051)."""
 
-import re
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC
-from itertools import groupby
-from typing import Any, Self
+from datetime import UTC, datetime
+from itertools import groupby, islice
 
 from imapclient.exceptions import IMAPClientError
 
 from connector.identities.base import Identity
-from connector.operators.base import FetchedMessage, Lookup, ServerMessage
+from connector.operators.base import FetchedMessage, FolderSurvey, Lookup, ServerMessage
 from connector.operators.errors import ConnectionFailed, PermanentRefusal, TemporaryRefusal
 from connector.operators.resumption import may_try_without
+from connector.operators.smtp_imap.folders import FolderNames
 from connector.operators.smtp_imap.idle import idle, pause
 from connector.operators.smtp_imap.imap import ImapConnection, failures, open_connection, shut
+from connector.operators.smtp_imap.listing import UIDS_PER_COMMAND, FolderView, Wanted, listed, parts, surveyed
+from connector.operators.smtp_imap.tidying import Tidying
 from connector.operators.tls import TlsPolicy
 from connector.operators.trust import Trust
 from connector.settings.model import OperatorSettings
+from connector.settings.reception import AfterDelivery
 
-__all__ = ["DONE_KEYWORD", "ImapReceiver"]
-
-DONE_KEYWORD = "$MSSConnectorDone"
-"""Keyword that says: the connector has delivered this message."""
+__all__ = ["ImapReceiver"]
 
 BATCH_BYTES = 8 * 1024 * 1024
 BATCH_MESSAGES = 50
-UIDS_PER_COMMAND = 500
 GOODBYE_SECONDS = 2.0
-_SEEN = rb"\Seen"
-_MESSAGE_ID = re.compile(rb"<[^<>\s]+>")
-
-
-@dataclass(slots=True)
-class _View:
-    """A selected folder as it was when it was selected."""
-
-    folder: str
-    validity: int
-    uid_next: int
-    exists: int
-    keywords: bool  # it takes ours
-
-    @classmethod
-    def of(cls, folder: str, answer: dict[bytes, Any]) -> Self:
-        """From the answer to SELECT; without PERMANENTFLAGS all are permanent (RFC 3501 7.1)."""
-        flags = answer.get(b"PERMANENTFLAGS", (rb"\*",))
-        keywords = rb"\*" in flags or DONE_KEYWORD.encode().lower() in [flag.lower() for flag in flags]
-        validity, uid_next, exists = (int(answer.get(name, 0)) for name in (b"UIDVALIDITY", b"UIDNEXT", b"EXISTS"))
-        return cls(folder, validity, uid_next, exists, keywords)
-
-    def is_newer_than(self, other: Self) -> bool:
-        """True when something arrived since ``other``."""
-        return self.folder == other.folder and (
-            self.validity != other.validity or self.uid_next > other.uid_next or self.exists > other.exists
-        )
 
 
 @dataclass(slots=True)
@@ -75,23 +46,36 @@ class ImapReceiver:
     _client: ImapConnection | None = field(default=None, init=False)
     _context: ssl.SSLContext | None = field(default=None, init=False)  # that the connection was made with
     _revision: str = field(default="", init=False)  # of the identity that it was made with
-    _view: _View | None = field(default=None, init=False)  # of the selected folder
-    _listed: _View | None = field(default=None, init=False)  # at the last list_new
+    _view: FolderView | None = field(default=None, init=False)  # of the selected folder
+    _listed: dict[str, FolderView] = field(default_factory=dict, init=False)  # when new mail was last asked for
+    _names: FolderNames = field(default_factory=FolderNames, init=False)
 
     def __post_init__(self) -> None:
         self.tls = TlsPolicy(self.settings.tls, self.identity, self.trust, self.settings.resume_tls_sessions)
 
-    def list_new(self, folder: str, *, known_after: tuple[int, int] | None) -> Sequence[ServerMessage]:
+    def survey(self, folder: str, *, since: datetime | None = None) -> FolderSurvey:
+        """Count a folder; see :class:`connector.operators.base.Receiver`."""
+        with self._talking() as client:
+            return surveyed(client, self._select(client, folder), since)
+
+    def list_new(
+        self, folder: str, *, known_after: tuple[int, int] | None, through: int | None = None,
+        since: datetime | None = None, limit: int | None = None,
+    ) -> Sequence[ServerMessage]:  # fmt: skip
         r"""What is new; see :class:`connector.operators.base.Receiver`.
 
         Where the server refuses keywords, ``\Seen`` takes their place. As a person reading the mailbox elsewhere
         sets it too, it is then not asked for beyond ``known_after``.
         """
         with self._talking() as client:
-            view = self._listed = self._select(client, folder)
-            after = known_after[1] if known_after is not None and known_after[0] == view.validity else 0
-            uids = sorted(uid for uid in self._search(client, view, after) if uid > after)  # "9:*" finds 8 too
-            return [message for part in _parts(uids) for message in _described(client, view, part)]
+            view = self._select(client, folder)
+            if through is None:
+                self._listed[folder] = view
+            wanted = Wanted(since=since)
+            if known_after is not None and known_after[0] == view.validity:
+                wanted = Wanted(known_after[1], through, since)
+            at_once = min(limit or UIDS_PER_COMMAND, UIDS_PER_COMMAND)
+            return list(islice(listed(client, view, wanted, at_once=at_once), limit))
 
     def fetch(self, places: Sequence[ServerMessage]) -> Iterator[FetchedMessage]:
         """Raw bytes in bounded batches; see :class:`connector.operators.base.Receiver`."""
@@ -99,14 +83,17 @@ class ImapReceiver:
             for batch in _batches(self._sized(folder, validity, group)):
                 yield from self._fetch_batch(folder, validity, batch)
 
-    def mark_done(self, places: Iterable[ServerMessage]) -> None:
-        r"""Set ``\Seen`` and our keyword; a message that is gone, or whose UIDVALIDITY is, is left out."""
+    def mark_done(
+        self, places: Iterable[ServerMessage], *, after: AfterDelivery = AfterDelivery.SEEN, move_to: str = ""
+    ) -> None:
+        """Mark them, move or delete them; see :class:`connector.operators.base.Receiver`."""
         for folder, validity, group in _by_folder(places):
             with self._talking() as client:
                 view = self._select_again(client, folder)
                 if view.validity == validity:
-                    for part in _parts([place.uid for place in group]):
-                        _flag(client, view, part)
+                    tidying = Tidying(client, view, self._names)
+                    for part in parts(group):
+                        tidying.mark(part, after, move_to)
 
     def find_sent(self, message_id: str) -> Lookup:
         """Look for a Message-ID; see :class:`connector.operators.base.Receiver`."""
@@ -131,7 +118,8 @@ class ImapReceiver:
 
         with self._talking() as client:
             view = self._select(client, folder)  # news since list_new may have come between other commands
-            if self._listed is not None and view.is_newer_than(self._listed):
+            before = self._listed.get(folder)
+            if before is not None and view.is_newer_than(before):
                 return True
             if client.has_capability("IDLE"):
                 return self._idle(client, seconds, told)
@@ -169,6 +157,7 @@ class ImapReceiver:
             with failures():
                 yield self._client
         except (PermanentRefusal, TemporaryRefusal):
+            self._view = None  # what is selected now is not certain
             raise
         except BaseException:
             client, self._client, self._view = self._client, None, None
@@ -187,26 +176,15 @@ class ImapReceiver:
                 raise
         return open_connection(self.settings, self.tls, self.identity)
 
-    def _select(self, client: ImapConnection, folder: str, *, readonly: bool = False) -> _View:
+    def _select(self, client: ImapConnection, folder: str, *, readonly: bool = False) -> FolderView:
         self._view = None
-        with failures():
-            self._view = _View.of(folder, client.select_folder(folder, readonly))
+        self._view = FolderView.of(folder, self._names.select(client, folder, readonly=readonly))
         return self._view
 
-    def _select_again(self, client: ImapConnection, folder: str) -> _View:
+    def _select_again(self, client: ImapConnection, folder: str) -> FolderView:
         if self._view is not None and self._view.folder == folder:
             return self._view
         return self._select(client, folder)
-
-    def _search(self, client: ImapConnection, view: _View, after: int) -> list[int]:
-        try:
-            with failures():
-                return list(client.search(_criteria(view, after)))
-        except PermanentRefusal:
-            if not view.keywords:
-                raise
-            view.keywords = False
-            return list(client.search(_criteria(view, after)))
 
     def _idle(self, client: ImapConnection, seconds: float, stop: Callable[[], bool]) -> bool:
         until = time.monotonic() + seconds
@@ -225,7 +203,7 @@ class ImapReceiver:
         if unknown:
             with self._talking() as client:
                 if self._select_again(client, folder).validity == validity:
-                    for part in _parts(unknown):
+                    for part in parts(unknown):
                         found = client.fetch(part, ["RFC822.SIZE"])
                         sizes |= {uid: values.get(b"RFC822.SIZE", 0) for uid, values in found.items()}
         return [(place, place.size_bytes or sizes.get(place.uid, 0)) for place in group]
@@ -242,45 +220,10 @@ class ImapReceiver:
         ]
 
 
-def _criteria(view: _View, after: int) -> list[str]:
-    range_ = ["UID", f"{after + 1}:*"] if after else []
-    if view.keywords:
-        return [*range_, "UNKEYWORD", DONE_KEYWORD]
-    return range_ or ["UNSEEN"]
-
-
-def _described(client: ImapConnection, view: _View, uids: list[int]) -> Iterator[ServerMessage]:
-    found = client.fetch(uids, ["RFC822.SIZE", "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"])
-    for uid in uids:
-        values = found.get(uid)
-        if values and b"RFC822.SIZE" in values:
-            header = next((value for key, value in values.items() if key.startswith(b"BODY[HEADER")), None) or b""
-            match = _MESSAGE_ID.search(header)
-            message_id = match[0].decode("ascii", "replace") if match else ""
-            yield ServerMessage(view.folder, view.validity, uid, int(values[b"RFC822.SIZE"]), message_id)
-
-
-def _flag(client: ImapConnection, view: _View, uids: list[int]) -> None:
-    if view.keywords:
-        try:
-            with failures():
-                client.add_flags(uids, [_SEEN, DONE_KEYWORD.encode()], silent=True)
-        except PermanentRefusal:
-            view.keywords = False
-        else:
-            return
-    client.add_flags(uids, [_SEEN], silent=True)
-
-
 def _by_folder(places: Iterable[ServerMessage]) -> Iterator[tuple[str, int, list[ServerMessage]]]:
     ordered = sorted(places)
     for (folder, validity), group in groupby(ordered, key=lambda place: (place.folder, place.uid_validity)):
         yield folder, validity, list(group)
-
-
-def _parts(uids: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(uids), UIDS_PER_COMMAND):
-        yield uids[start : start + UIDS_PER_COMMAND]
 
 
 def _batches(sized: Iterable[tuple[ServerMessage, int]]) -> Iterator[list[ServerMessage]]:
