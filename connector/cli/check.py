@@ -18,6 +18,8 @@ from connector.cli.words import say
 from connector.domain.catalogue import explain
 from connector.domain.finding import Finding, Severity
 from connector.domain.limits import Limits
+from connector.exchange.deep.judge import DeepJudge
+from connector.exchange.deep.saxon import is_installed
 from connector.intake.check.gather import Examination, Unreadable
 from connector.intake.check.rehearsal import Examined
 from connector.intake.check.report import counted, report_as_dict
@@ -26,6 +28,7 @@ from connector.intake.check.stand_in import rehearsal_of
 from connector.platform.system import SystemClock, SystemIds
 from connector.settings.load import read_settings
 from connector.settings.model import MailboxSettings, Settings
+from connector.settings.validation import ValidationPolicy, ValidationSettings
 
 __all__ = ["check"]
 
@@ -36,8 +39,13 @@ def check(
     paths: Annotated[
         list[Path], typer.Argument(metavar="FICHIER…", help="Fichiers, ou dossiers comme A_ENVOYER.", exists=True)
     ],
+    *,
     config: ConfigOption = None,
     mailbox: Annotated[str, typer.Option("--mailbox", help="Boîte qui enverrait : nom de dossier ou adresse.")] = "",
+    schemas: Annotated[
+        Path | None,
+        typer.Option("--schemas", help="Schémas et schématrons de l’ANS : contrôle aussi avec eux.", exists=True),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Pour un programme.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Un avertissement compte comme une erreur.")] = False,
 ) -> None:
@@ -45,7 +53,8 @@ def check(
     with errors_to_person():
         settings = _settings(config)
         box = _mailbox(settings, mailbox)
-        rehearsal = rehearsal_of(settings, box, clock=SystemClock(), ids=SystemIds(), limits=Limits())
+        rehearsal = rehearsal_of(settings, box, clock=SystemClock(), ids=SystemIds(), limits=Limits(),
+                                 validation=_validation(schemas))  # fmt: skip
         examination = Examination(rehearsal, rehearsal.rules.mailbox.outbox, Limits())
         try:
             drops = list(examination.run(paths))
@@ -65,6 +74,16 @@ def _settings(config: Path | None) -> Settings | None:
     """Those that were named, or those of the machine if it has any."""
     path = settings_path(config)
     return None if config is None and not path.exists() else read_settings(path)
+
+
+def _validation(schemas: Path | None) -> ValidationSettings | None:
+    """Everything that can be looked at with these schemas on this machine."""
+    if schemas is None:
+        return None
+    schematron = ValidationPolicy.REFUSE if is_installed() else ValidationPolicy.OFF
+    validation = ValidationSettings(xsd=ValidationPolicy.REFUSE, schematron=schematron, schemas=schemas)
+    DeepJudge(validation).prepare()
+    return validation
 
 
 def _mailbox(settings: Settings | None, wanted: str) -> MailboxSettings | None:

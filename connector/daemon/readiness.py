@@ -6,7 +6,10 @@ from pathlib import Path
 from connector.daemon.endpoint import data_paths
 from connector.delivery.inbox import mailbox_profile
 from connector.delivery.profile import InvalidProfile
+from connector.domain.catalogue import explain
+from connector.domain.errors import ConfigurationError
 from connector.domain.text import Text
+from connector.exchange.deep.judge import DeepJudge
 from connector.operators.trust import Trust
 from connector.platform.system import SystemClock
 from connector.settings.load import Problem
@@ -18,7 +21,10 @@ __all__ = ["problems_before_start"]
 
 def problems_before_start(settings: Settings) -> list[Problem]:
     """Every reason why sending or receiving cannot work with these settings, and what this machine has accepted."""
-    return [*_software(settings), *_operators(settings), *_mailboxes(settings), *_webhooks(settings)]
+    return [
+        *_software(settings), *_operators(settings), *_mailboxes(settings), *_webhooks(settings),
+        *_validation(settings),
+    ]  # fmt: skip
 
 
 def _software(settings: Settings) -> Iterator[Problem]:
@@ -122,6 +128,18 @@ def _webhooks(settings: Settings) -> Iterator[Problem]:
         for name, path in named.items():
             if path is not None:
                 yield from _missing_files(f"api.webhooks[{index}].{name}", [path])
+
+
+def _validation(settings: Settings) -> Iterator[Problem]:
+    """The schemas that documents are to be held against, and the program that runs schematrons."""
+    try:
+        DeepJudge(settings.validation).prepare()
+    except ConfigurationError as error:
+        texts = explain(error.code)
+        key = "validation.schematron" if error.code == "SCHEMATRON_NON_INSTALLE" else "validation.schemas"
+        french, english = texts.title_fr.rstrip("."), texts.title_en.rstrip(".")
+        yield Problem(key, Text(f"{french} ({error.detail})", f"{english} ({error.detail})"),
+                      Text(texts.cure_fr, texts.cure_en))  # fmt: skip
 
 
 def _missing_files(key: str, paths: list[Path]) -> Iterator[Problem]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from connector.documents.cda.model import CdaDocument
 from connector.documents.cda.parse import parse_cda
+from connector.domain.finding import Severity
 from connector.domain.limits import Limits
 from connector.domain.submission import FileRole, SendOptions, SourceKind, Submission, SubmittedFile
 from connector.intake.drop import same_name
 from connector.intake.inputs.n1 import Desk
 from connector.intake.inputs.understand import understand
 from connector.intake.inputs.understood import Understood
-from connector.intake.problem import BadDrop
+from connector.intake.problem import BadDrop, ValidationRefused
 from connector.intake.recipients import choose_recipients
 from connector.intake.sidecar import Sidecar
 from connector.settings.model import MailboxSettings
@@ -43,12 +44,14 @@ def compose(order: Order, desk: Desk, limits: Limits) -> Submission:
 
     Raises:
         InvalidSubmission: it cannot be sent as it is; mostly :class:`BadDrop`, with a French sentence.
+        ValidationRefused: ``VALIDATION_REFUSEE``, by the settings ``[validation]``.
         ConfigurationError: a document has to be made, and the mailbox is not set up for it.
     """
     sidecar, mailbox = order.sidecar, desk.mailbox
     _check_sender(sidecar, mailbox)
     _check_hashes(order.files, sidecar)
     understood = understand(order.files, order.name, sidecar, desk, limits)
+    found = _deep(understood, desk)
     documents = _documents(understood, sidecar, mailbox, limits)
     _check_patient(sidecar, documents)
     return Submission(
@@ -63,7 +66,7 @@ def compose(order: Order, desk: Desk, limits: Limits) -> Submission:
         subject=sidecar.subject,
         body=sidecar.body or understood.body,
         options=_options(sidecar, understood),
-        warnings=(*_warnings(sidecar), *understood.warnings),
+        warnings=(*_warnings(sidecar), *understood.warnings, *found),
         lot=order.lot,
         action=understood.action,
         body_for_patient=understood.body_for_patient,
@@ -71,6 +74,18 @@ def compose(order: Order, desk: Desk, limits: Limits) -> Submission:
         declared_sender=understood.declared_sender,
         hl7=understood.hl7,
     )
+
+
+def _deep(understood: Understood, desk: Desk) -> tuple[str, ...]:
+    """The codes of what the documents break of the official schemas, when it may leave all the same.
+
+    Raises:
+        ValidationRefused: it may not.
+    """
+    found = desk.deep(understood.files)
+    if any(finding.severity is Severity.ERROR for finding in found):
+        raise ValidationRefused([finding for finding in found if finding.severity is Severity.ERROR])
+    return tuple(dict.fromkeys(finding.code for finding in found))
 
 
 def _options(sidecar: Sidecar, understood: Understood) -> SendOptions:

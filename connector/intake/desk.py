@@ -1,7 +1,6 @@
-"""The desk of one mailbox: what making a document needs beside the drop, put together once."""
+"""What making a document needs beside the drop, put together once for all mailboxes."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 from connector.documents.cda.parse import parse_cda
 from connector.documents.pdf.sheets import image_to_pdf, text_to_pdf
@@ -10,6 +9,7 @@ from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
 from connector.domain.ports import Clock, IdSource
 from connector.domain.submission import FileRole, SubmittedFile
+from connector.exchange.deep.judge import DeepJudge
 from connector.exchange.pdfa import FitPdf, PdfFitter
 from connector.intake.correspondents import Correspondents
 from connector.intake.drop import base_name
@@ -20,69 +20,9 @@ from connector.journal.records import SubmissionView
 from connector.mail.text import decode_text
 from connector.settings.model import MailboxSettings, Settings
 
-__all__ = ["DeskMaker", "Desks"]
+__all__ = ["DeskMaker"]
 
 _CDA = (FileRole.CDA, FileRole.CDA_BUILT)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desks:
-    """Makes the desk for each drop.
-
-    Args:
-        mailbox: its settings.
-        journal: knows what was sent before.
-        clock: for the date of documents.
-        ids: for their identifiers.
-        oid_root: of the settings.
-        correspondent: address by a laboratory's code of a doctor.
-        fitter: makes PDF/A of a PDF as the settings want it.
-        limits: bounds of reading.
-    """
-
-    mailbox: MailboxSettings
-    journal: DeskLedger
-    clock: Clock
-    ids: IdSource
-    oid_root: str = ""
-    correspondent: Callable[[str], MailboxAddress | None]
-    fitter: PdfFitter
-    limits: Limits
-
-    def desk(self) -> Desk:
-        """For a drop that is taken now."""
-        return Desk(
-            mailbox=self.mailbox, ids=self.ids, now=self.clock.now(), oid_root=self.oid_root, pdf_of=self._pdf_of,
-            earlier=self._earlier, correspondent=self.correspondent,
-        )  # fmt: skip
-
-    def _pdf_of(self, file: SubmittedFile) -> FitPdf:
-        """A PDF of anything; ours are PDF/A already."""
-        title = base_name(file.name)
-        if file.role is FileRole.IMAGE:
-            return FitPdf(image_to_pdf([file.content], title))
-        if file.role is FileRole.TEXT:
-            return FitPdf(text_to_pdf(decode_text(file.content), title))
-        return self.fitter.fit(file.content, title)
-
-    def _earlier(self, asked: str) -> Earlier | None:
-        """By the LPS's reference, else by the id of a submission, else by that of a document."""
-        found = self.journal.submission_by_reference(self.mailbox.address, asked)
-        return self._document_of(found) if found else None
-
-    def _document_of(self, view: SubmissionView) -> Earlier | None:
-        """Its document; ``None`` when its bytes are no longer kept or it has not exactly one with a set."""
-        files = [file for file in view.files if file.role in _CDA]
-        if len(files) != 1:
-            return None
-        try:
-            content = self.journal.payload(files[0].payload_id)
-            document = parse_cda(content, self.limits)
-        except (InvalidSubmission, PayloadMissing):
-            return None
-        if document.set_id is None or document.version is None:
-            return None
-        return Earlier(document.id, document.set_id, document.version, content)
 
 
 class DeskMaker:
@@ -105,6 +45,7 @@ class DeskMaker:
         self._ids = ids
         self._limits = limits or Limits()
         self._fitter = PdfFitter(settings.message)
+        self._judge = DeepJudge(settings.validation, self._limits)
         self._correspondents = {
             mailbox.address: Correspondents(mailbox.correspondents, mailbox.correspondents_file)
             for mailbox in settings.mailboxes
@@ -113,8 +54,36 @@ class DeskMaker:
     def desk(self, mailbox: MailboxSettings) -> Desk:
         """For a drop of this mailbox that is taken now."""
         correspondents = self._correspondents.get(mailbox.address) or Correspondents(mailbox.correspondents)
-        return Desks(
-            mailbox=mailbox, journal=self._journal, clock=self._clock, ids=self._ids,
-            oid_root=self._settings.software.oid_root, correspondent=correspondents.lookup, fitter=self._fitter,
-            limits=self._limits,
-        ).desk()  # fmt: skip
+        return Desk(
+            mailbox=mailbox, ids=self._ids, now=self._clock.now(), oid_root=self._settings.software.oid_root,
+            pdf_of=self._pdf_of, earlier=partial(self._earlier, mailbox.address), correspondent=correspondents.lookup,
+            deep=self._judge.findings,
+        )  # fmt: skip
+
+    def _pdf_of(self, file: SubmittedFile) -> FitPdf:
+        """A PDF of anything; ours are PDF/A already."""
+        title = base_name(file.name)
+        if file.role is FileRole.IMAGE:
+            return FitPdf(image_to_pdf([file.content], title))
+        if file.role is FileRole.TEXT:
+            return FitPdf(text_to_pdf(decode_text(file.content), title))
+        return self._fitter.fit(file.content, title)
+
+    def _earlier(self, mailbox: MailboxAddress, asked: str) -> Earlier | None:
+        """By the LPS's reference, else by the id of a submission, else by that of a document."""
+        found = self._journal.submission_by_reference(mailbox, asked)
+        return self._document_of(found) if found else None
+
+    def _document_of(self, view: SubmissionView) -> Earlier | None:
+        """Its document; ``None`` when its bytes are no longer kept or it has not exactly one with a set."""
+        files = [file for file in view.files if file.role in _CDA]
+        if len(files) != 1:
+            return None
+        try:
+            content = self._journal.payload(files[0].payload_id)
+            document = parse_cda(content, self._limits)
+        except (InvalidSubmission, PayloadMissing):
+            return None
+        if document.set_id is None or document.version is None:
+            return None
+        return Earlier(document.id, document.set_id, document.version, content)

@@ -1,8 +1,13 @@
 """What is wrong with a drop, told twice: in English for the log, in French for the person who made it."""
 
-from connector.domain.errors import InvalidSubmission
+from collections.abc import Sequence
 
-__all__ = ["BadDrop", "shape"]
+from connector.domain.errors import InvalidSubmission
+from connector.domain.finding import Finding
+
+__all__ = ["BadDrop", "ValidationRefused", "sentence_of", "shape"]
+
+_MOST_TOLD = 3  # findings in one sentence
 
 
 class BadDrop(InvalidSubmission):
@@ -18,6 +23,26 @@ class BadDrop(InvalidSubmission):
     def __init__(self, code: str, detail: str, french: str) -> None:
         super().__init__(code, detail)
         self.french = french
+
+
+class ValidationRefused(BadDrop):
+    """A document that breaks the official schema or a schematron, with everything that was found.
+
+    Args:
+        findings: at least one; the first of them are told in the sentence.
+    """
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        first = [sentence_of(finding) for finding in findings[:_MOST_TOLD]]
+        rest = len(findings) - len(first)
+        told = " ; ".join(first) + (f" ; et {rest} autre(s)." if rest > 0 else ".")
+        super().__init__("VALIDATION_REFUSEE", f"{len(findings)} rules are broken, at {findings[0].where}", told)
+        self.findings = tuple(findings)
+
+
+def sentence_of(finding: Finding) -> str:
+    """Place and rule, in the words of the schema."""
+    return " : ".join(filter(None, (finding.file, finding.where, finding.french or finding.detail)))
 
 
 def shape(value: object) -> str:

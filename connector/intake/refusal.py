@@ -13,7 +13,7 @@ told, it holds the verdict and every name that will be used. A crash anywhere la
 import base64
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from connector.intake.claim import Claims
 from connector.intake.filing import VERDICT_FILE, entries, free_number, move_all, numbered
 from connector.intake.layout import BoxLayout
 from connector.intake.ledger import IntakeLedger
-from connector.intake.problem import BadDrop
+from connector.intake.problem import BadDrop, ValidationRefused, sentence_of
 from connector.intake.results import StatusFiles
 from connector.intake.status import Etat, Problem, Status, status_note
 from connector.journal.records import RefusedDrop
@@ -40,6 +40,7 @@ from connector.platform.together import write_together
 __all__ = ["Refusals", "french_of"]
 
 _MOST_TOLD = 10  # problems of one message in a note
+_MOST_LISTED = 100  # findings of one document in a status file
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class _Verdict:
     note: str  # name in ERREURS
     files: dict[str, str]  # name in the claim to name in ERREURS
     ack: str = ""  # Base64 of the answer to an HL7 v2 message
+    more: list[tuple[str, str]] = field(default_factory=list)  # code and sentence of each finding of a validation
 
 
 class Refusals:
@@ -122,7 +124,7 @@ class Refusals:
         stem = base if number == 1 else f"{base}-{number}"
         return _Verdict(
             error.code, french_of(error), now.isoformat(), stem, f"{stem}.erreur.txt",
-            {name: numbered(name, number) for name in names},
+            {name: numbered(name, number) for name in names}, more=_each(error),
         )  # fmt: skip
 
     def finish(self, claim_id: str) -> None:
@@ -185,14 +187,21 @@ def french_of(error: InvalidSubmission) -> str:
     return ""
 
 
+def _each(error: InvalidSubmission) -> list[tuple[str, str]]:
+    """Every finding of a deep validation, for the program that reads the status file."""
+    findings = error.findings[:_MOST_LISTED] if isinstance(error, ValidationRefused) else ()
+    return [(finding.code, sentence_of(finding)) for finding in findings]
+
+
 def _status(claim_id: str, verdict: _Verdict) -> Status:
     title = explain(verdict.code).title_fr
     problem = Problem(verdict.code, f"{title} {verdict.sentence}".strip())
+    more = [Problem(code, text) for code, text in verdict.more]
     return Status(
         id=claim_id,
         reference=None,
         files=tuple(verdict.files.values()),
         etat=Etat.ERREUR,
         since=datetime.fromisoformat(verdict.at),
-        problems=(problem,),
+        problems=(problem, *more),
     )

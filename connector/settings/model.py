@@ -27,6 +27,7 @@ from connector.settings.identity import (
 from connector.settings.mllp import MllpSettings
 from connector.settings.operator import IdentityRule, OperatorSettings, ServerSettings, TlsSettings
 from connector.settings.reception import ReadReceiptPolicy, ReceptionSettings
+from connector.settings.validation import ValidationSettings
 
 __all__ = [
     "Address", "ApiSettings", "AuthMethod", "AuthorSettings", "BadSetting", "CardChoice", "CardSettings",
@@ -281,6 +282,7 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     retry: RetrySettings = RetrySettings()
     message: MessageSettings = MessageSettings()
+    validation: ValidationSettings = ValidationSettings()
     operators: dict[str, OperatorSettings] = {}
     mailboxes: list[MailboxSettings] = []
 

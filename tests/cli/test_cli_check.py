@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 from connector.cli.main import app
 from connector.sandbox.samples import sample
 from tests.cli.terminal import Terminal
+from tests.validation.small_publication import publish
 
 N1 = sample("cr-consultation-n1.xml")
 
@@ -84,3 +85,13 @@ def test_with_settings_the_mailbox_decides(terminal: Terminal, tmp_path: Path) -
     assert "DESTINATAIRE_INCONNU" in result.stdout
     assert "Aucun réglage" not in result.stdout
     assert terminal.run("check", str(tmp_path / "a.xml"), "--mailbox", "nobody").exit_code == 2
+
+
+def test_official_schemas_can_be_named(run: Run, tmp_path: Path) -> None:
+    path, schemas = run.file("a.xml", N1.replace(b'code="fr-FR"', b'code="en-US"')), str(publish(tmp_path))
+    result = run(path, "--schemas", schemas)
+    assert result.exit_code == 1
+    assert "VALIDATION_XSD" in result.stdout
+    assert "La langue n'est pas dans le jeu." in result.stdout
+    (tmp_path / "empty").mkdir()
+    assert run(path, "--schemas", str(tmp_path / "empty")).exit_code == 3

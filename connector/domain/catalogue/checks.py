@@ -183,6 +183,37 @@ CHECK_CODES = {
         "Une ligne de résultat HPRIM (RES) n'a pas la forme attendue.",
         "A result line of HPRIM (RES) has not the expected form.",
     ),
+    "VALIDATION_REFUSEE": Explanation(
+        "Le document ne respecte pas le schéma ou les règles officielles ; il n'a pas été envoyé.",
+        "Faites corriger le document par l'éditeur du logiciel, puis déposez-le de nouveau.",
+        "The document does not follow the official schema or rules; it was not sent.",
+        "Have the vendor of the software correct the document, then drop it again.",
+    ),
+    "VALIDATION_XSD": _document(
+        "Le document ne respecte pas le schéma CDA.", "The document does not follow the CDA schema."
+    ),
+    "VALIDATION_SCHEMATRON": _document(
+        "Le document ne respecte pas une règle officielle (schématron).",
+        "The document breaks an official rule (schematron).",
+    ),
+    "SCHEMAS_ABSENTS": Explanation(
+        "Les schémas officiels qui servent à contrôler les documents ne sont pas là.",
+        "Indiquez dans validation.schemas le dossier où la publication de l'ANS a été dépliée.",
+        "The official schemas that documents are checked against are not there.",
+        "Name in validation.schemas the folder into which the publication of the ANS was unpacked.",
+    ),
+    "SCHEMAS_INVALIDES": Explanation(
+        "Un schéma ou un schématron officiel ne peut pas être utilisé.",
+        "Dépliez de nouveau la publication de l'ANS, sans rien y changer.",
+        "An official schema or schematron cannot be used.",
+        "Unpack the publication of the ANS again, without changing anything in it.",
+    ),
+    "SCHEMATRON_NON_INSTALLE": Explanation(
+        "Les schématrons demandent un module qui n'est pas installé.",
+        "Installez mssante-connector[schematron], ou réglez validation.schematron sur « off ».",
+        "Schematrons need a module that is not installed.",
+        'Install mssante-connector[schematron], or set validation.schematron to "off".',
+    ),
     "LOT_PARTAGE": Explanation(
         "Ce dépôt serait partagé en plusieurs envois.",
         "Vérifiez que c'est bien ce qui est voulu ; sinon déposez chaque document seul.",

@@ -16,7 +16,7 @@ from connector.domain.errors import ConnectorError, InvalidSubmission
 from connector.domain.finding import Finding, Severity
 from connector.domain.limits import Limits
 from connector.domain.submission import FileRole, SubmittedFile
-from connector.intake.problem import BadDrop
+from connector.intake.problem import BadDrop, ValidationRefused
 from connector.xdm.check import Severity as XdmSeverity
 from connector.xdm.check import check_entry, check_xdm
 from connector.xdm.derive import derive_entry
@@ -42,6 +42,9 @@ def refusal(error: ConnectorError, file: str) -> Iterator[Finding]:
     if isinstance(error, Hl7Error):
         for one in error.problems:
             yield Finding(severity=Severity.ERROR, code=one.code, file=file, where=one.location, detail=one.detail)
+        return
+    if isinstance(error, ValidationRefused):
+        yield from error.findings
         return
     french = error.french if isinstance(error, BadDrop) else ""
     yield Finding(severity=Severity.ERROR, code=error.code, file=file, detail=error.detail, french=french)

@@ -116,11 +116,14 @@ class Rehearsal:
         try:
             if part.problem is not None:
                 raise part.problem
-            submission = assemble(inner, self.desk(), self.limits, said)
+            desk = self.desk()
+            submission = assemble(inner, desk, self.limits, said)
         except ConnectorError as error:
             findings += refusal(error, part.base)
             return
-        findings += (_warning(code, part.base) for code in submission.warnings)
+        deep = desk.deep(submission.files)
+        known = {one.code for one in deep}
+        findings += [*deep, *(_warning(code, part.base) for code in submission.warnings if code not in known)]
         prepared = self._prepared(submission)
         findings += (replace(one, file=part.base) for one in prepared.findings)
         sendings.append(

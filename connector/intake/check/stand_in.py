@@ -14,6 +14,7 @@ from connector.intake.desk import DeskMaker
 from connector.intake.inputs.n1 import Desk
 from connector.journal.records import OutgoingMessage, SubmissionView
 from connector.settings.model import MailboxSettings, OperatorSettings, Settings, SoftwareSettings
+from connector.settings.validation import ValidationSettings
 from connector.xdm.pack import SenderInfo
 
 __all__ = ["FORGIVEN", "NO_JOURNAL", "rehearsal_of", "stand_in_mailbox"]
@@ -56,8 +57,9 @@ def stand_in_mailbox() -> MailboxSettings:
 
 
 def rehearsal_of(
-    settings: Settings | None, mailbox: MailboxSettings | None, *, clock: Clock, ids: IdSource, limits: Limits
-) -> Rehearsal:
+    settings: Settings | None, mailbox: MailboxSettings | None, *, clock: Clock, ids: IdSource, limits: Limits,
+    validation: ValidationSettings | None = None,
+) -> Rehearsal:  # fmt: skip
     """What examines drops without a journal.
 
     Args:
@@ -66,9 +68,12 @@ def rehearsal_of(
         clock: for the date of what would be made.
         ids: for its identifiers.
         limits: bounds of reading.
+        validation: in place of that of the settings.
     """
     is_real = settings is not None and mailbox is not None
     used = settings if settings is not None and is_real else _settings()
+    if validation is not None:
+        used = used.model_copy(update={"validation": validation})
     box = mailbox if mailbox is not None and is_real else stand_in_mailbox()
     makers = DeskMaker(used, journal=_NothingSent(), clock=clock, ids=ids, limits=limits)
     rules = MailboxRules(

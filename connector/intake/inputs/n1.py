@@ -6,7 +6,7 @@ digest: new id, same setId, version + 1, relatedDocument RPLC).
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -15,6 +15,7 @@ from connector.documents.cda.identifiers import local_patient_id
 from connector.documents.cda.model import InstanceId, UnstructuredBody
 from connector.documents.cda.request import N1Patient, N1Request, N1Structure
 from connector.domain.address import MailboxAddress
+from connector.domain.finding import Finding
 from connector.domain.patient import MatriculeINS
 from connector.domain.ports import IdSource
 from connector.domain.submission import FileRole, SubmittedFile
@@ -75,6 +76,11 @@ class Built:
     warnings: tuple[str, ...] = ()  # about its PDF
 
 
+def _nothing_found(_: Sequence[SubmittedFile]) -> tuple[Finding, ...]:
+    """What is found where nobody looks."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What making a document needs beside the drop."""
@@ -86,6 +92,7 @@ class Desk:
     pdf_of: Callable[[SubmittedFile], FitPdf]  # the copy that leaves: a PDF of anything, PDF/A as the settings want
     earlier: Callable[[str], Earlier | None]  # by reference, submission or document id
     correspondent: Callable[[str], MailboxAddress | None]  # by the code that a laboratory has for a doctor
+    deep: Callable[[Sequence[SubmittedFile]], tuple[Finding, ...]] = _nothing_found  # against official schemas
 
 
 def document_around(file: SubmittedFile, name: str, who: Identity, words: Words, desk: Desk) -> Built:
