@@ -15,6 +15,7 @@ from connector.cli.watch import watch
 from connector.cli.words import say
 from connector.daemon.endpoint import ask_health
 from connector.domain.catalogue import explain
+from connector.journal.journal import Journal
 from connector.support.words import PERSON_STATES, REFUSED_DROPS
 
 __all__ = ["status"]
@@ -38,15 +39,18 @@ def status(
             return
         health = ask_health(settings)
         with journal_of(settings) as journal:
-            counts, refused = journal.counts(), refused_today(journal)
+            counts, refused, histories = journal.counts(), refused_today(journal), _histories(journal)
     if as_json:
-        stdout.print_json(json.dumps({"health": health, "counts": counts, "refused": refused}, ensure_ascii=False))
+        shown = {"health": health, "counts": counts, "refused": refused, "histories": histories}
+        stdout.print_json(json.dumps(shown, ensure_ascii=False))
         return
     stdout.print(_service_line(health))
     for line in _hindrances(health or {}):
         stdout.print(line, soft_wrap=True)
     for mailbox in sorted({str(mailbox.address) for mailbox in settings.mailboxes} | counts.keys() | refused.keys()):
         for line in _mailbox_lines(mailbox, counts.get(mailbox, {}), refused.get(mailbox, {})):
+            stdout.print(line, soft_wrap=True)
+        for line in _history_lines(histories.get(mailbox, {})):
             stdout.print(line, soft_wrap=True)
 
 
@@ -70,6 +74,24 @@ def _hindrances(component: dict[str, Any]) -> Iterator[str]:
         yield f"    → {escape(say(texts.cure_fr, texts.cure_en))}"
     for part in component.get("components") or []:
         yield from _hindrances(part)
+
+
+def _histories(journal: Journal) -> dict[str, dict[str, dict[str, int]]]:
+    """By mailbox and folder, how far an old mailbox has been gone through; nothing of those that are finished."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for mark in journal.folder_marks():
+        if mark.has_history_left:
+            found.setdefault(str(mark.mailbox), {})[mark.folder] = {"looked": mark.looked, "total": mark.total}
+    return found
+
+
+def _history_lines(folders: dict[str, dict[str, int]]) -> Iterator[str]:
+    for folder, progress in folders.items():
+        done, total = (f"{progress[name]:,}".replace(",", "\N{NO-BREAK SPACE}") for name in ("looked", "total"))
+        yield "  " + say(
+            f"reprise de l'existant, {escape(folder)} : {done} / {total} messages",
+            f"going through what was there, {escape(folder)}: {done} / {total} messages",
+        )
 
 
 def _mailbox_lines(mailbox: str, states: dict[str, int], refused: dict[str, int]) -> Iterator[str]:

@@ -58,10 +58,11 @@ class Mood:
     detail: str = ""
     since: str | None = None
 
-    def good(self) -> None:
-        """It works."""
+    def good(self, detail: str = "") -> None:
+        """It works; ``detail``: what it is at, when that takes long."""
         if self.code is not None:
-            self.code, self.detail, self.since = None, "", self.clock.now().isoformat()
+            self.code, self.since = None, self.clock.now().isoformat()
+        self.detail = detail
 
     def bad(self, error: ConnectorError) -> None:
         """It met a known error; logged once per change."""
@@ -290,10 +291,19 @@ class ReceiveLoop:
         if self.inquirer.run_once(receiver):
             self.settled()
         self._failures = 0
-        self.mood.good()
-        folder = self.mailbox.reception.folders[0]
-        receiver.wait(folder, seconds=self.poll_seconds, stop=lambda: self.stopping() or self.bell.is_rung)
+        self._show()
+        if self.collector.watched is None or self.collector.lister.goes_on():
+            return
+        receiver.wait(
+            self.collector.watched, seconds=self.poll_seconds, stop=lambda: self.stopping() or self.bell.is_rung
+        )
         self.bell.wait(0)
+
+    def _show(self) -> None:
+        if self.collector.hindered_by is None:
+            self.mood.good(self.collector.lister.progress())
+        else:
+            self.mood.bad(self.collector.hindered_by)
 
     def _rest(self, error: ConnectorError) -> None:
         self.mood.bad(error)

@@ -120,22 +120,28 @@ class Collector:
         done = self.journal.to_acknowledge(self.mailbox)
         for (folder, _), group in groupby(sorted(done, key=_folder), key=_folder):
             rows = list(group)
-            self._tidy(receiver, folder, rows)
-            self.journal.record_incoming_many([row.id for row in rows], IncomingEvent.ACKNOWLEDGE, server=self.server)
+            self.journal.record_incoming_many(
+                [row.id for row in rows], IncomingEvent.ACKNOWLEDGE, server=self.server,
+                answer=self._tidied(receiver, folder, rows),
+            )  # fmt: skip
         return len(done)
 
-    def _tidy(self, receiver: Receiver, folder: str, rows: Sequence[IncomingMessage]) -> None:
-        """A server that cannot move or delete safely is told of; what it holds is marked all the same."""
+    def _tidied(self, receiver: Receiver, folder: str, rows: Sequence[IncomingMessage]) -> str:
+        """Do what is wanted, and say for the trace what was done.
+
+        A server that cannot move or delete safely is told of; what it holds is marked all the same.
+        """
         reception = self.lister.reception
-        if reception.after_delivery is AfterDelivery.NOTHING:
-            return
+        after = reception.after_delivery
+        if after is AfterDelivery.NOTHING:
+            return after.value
         try:
-            receiver.mark_done(
-                [_place(row) for row in rows], after=reception.after_delivery, move_to=reception.move_to
-            )
-            self.untidy.pop(folder, None)
+            receiver.mark_done([_place(row) for row in rows], after=after, move_to=reception.move_to)
         except (CannotTidy, FolderMissing) as refusal:
             self.untidy[folder] = refusal
+            return AfterDelivery.SEEN.value
+        self.untidy.pop(folder, None)
+        return after.value
 
 
 def _stored(row: IncomingMessage, message: FetchedMessage) -> StoredBytes:

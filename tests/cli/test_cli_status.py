@@ -1,9 +1,12 @@
 """``mss-connector status``: did it leave, did it arrive, what must I do."""
 
+from dataclasses import replace
+
 import pytest
 
 from connector.cli.exits import Exit
 from connector.domain.states import IncomingEvent, OutgoingEvent
+from connector.journal.listed import FolderMark
 from connector.support.health import Component, Condition
 from tests.cli.terminal import Terminal, healthy_daemon
 from tests.journal.journal_builders import BOX, CC, OTHER_BOX, Place, Scene
@@ -62,10 +65,33 @@ def test_a_mailbox_that_is_no_longer_in_the_settings_is_still_shown(terminal: Te
     assert str(OTHER_BOX) in terminal.run("status").stdout
 
 
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("fr", "  reprise de l'existant, INBOX : 1\xa0200 / 20\xa0000 messages"),
+        ("en", "  going through what was there, INBOX: 1\xa0200 / 20\xa0000 messages"),
+    ],
+)
+def test_how_far_an_old_mailbox_has_been_gone_through(terminal: Terminal, lang: str, words: str) -> None:
+    mark = FolderMark(
+        mailbox=BOX, folder="INBOX", uid_validity=1, listed_uid=20_000, history_uid=1_200, history_end=20_000,
+        total=20_000, looked=1_200,
+    )  # fmt: skip
+    with terminal.journal() as scene:
+        scene.journal.set_folder_mark(mark, why="first connection, all")
+    assert words in terminal.run("status", lang=lang).stdout.splitlines()
+    assert terminal.json("status")["histories"] == {str(BOX): {"INBOX": {"looked": 1_200, "total": 20_000}}}
+    with terminal.journal() as scene:
+        scene.journal.set_folder_mark(replace(mark, history_uid=20_000), why="test")
+    assert terminal.json("status")["histories"] == {}
+
+
 def test_programs_get_health_and_counts(terminal: Terminal) -> None:
     with terminal.journal() as scene:
         scene.sent()
-    assert terminal.json("status") == {"health": None, "counts": {str(BOX): {"out:sent": 1}}, "refused": {}}
+    assert terminal.json("status") == {
+        "health": None, "counts": {str(BOX): {"out:sent": 1}}, "refused": {}, "histories": {},
+    }  # fmt: skip
     health = Component("connector").as_dict()
     with healthy_daemon(terminal.settings, health):
         assert terminal.json("status")["health"] == health

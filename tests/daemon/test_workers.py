@@ -31,7 +31,7 @@ from connector.exchange.send import Dispatcher
 from connector.identities import IdentityUnavailable
 from connector.journal.journal import Journal
 from connector.operators.base import Receiver, Sender
-from connector.operators.errors import AuthenticationRefused, ConnectionFailed, TokenRefused
+from connector.operators.errors import AuthenticationRefused, ConnectionFailed, FolderMissing, TokenRefused
 from connector.settings.model import MailboxSettings, RetrySettings
 from connector.support.health import Condition
 from connector.testing.clock import FakeClock
@@ -165,15 +165,22 @@ class Holder:
 
 def receive_loop(
     script: Script, bell: QuickBell, mood: Mood, box: MailboxSettings, *, holder: Holder | None = None,
-    session: Callable[[], bool] = lambda: False,
+    session: Callable[[], bool] = lambda: False, goes_on: Script | None = None, **state: object,
 ) -> tuple[ReceiveLoop, list[str]]:  # fmt: skip
     heard: list[str] = []
-    receiver = _with(close=lambda: heard.append("closed"), wait=lambda *_, **__: True, drop_stale=session)
+
+    def waited(folder: str, **_: object) -> bool:
+        heard.append(f"waited in {folder}")
+        return True
+
+    receiver = _with(close=lambda: heard.append("closed"), wait=waited, drop_stale=session)
+    lister = _with(goes_on=goes_on or (lambda: False), progress=lambda: "so far")
+    collector = _with(**({"run_once": script, "watched": "INBOX", "hindered_by": None, "lister": lister} | state))
     loop = ReceiveLoop(
         mailbox=box,
         identity=holder or Holder(),
         make_receiver=lambda: cast("Receiver", receiver),
-        collector=cast("Collector", _with(run_once=script)),
+        collector=cast("Collector", collector),
         inquirer=cast("Inquirer", _with(run_once=lambda _: 1)),
         poll_seconds=1,
         retry=RetrySettings(first_seconds=4, jitter=0),
@@ -186,13 +193,39 @@ def receive_loop(
     return loop, heard
 
 
+def test_nobody_waits_for_news_while_a_history_goes_on(mood: Mood, bell: QuickBell) -> None:
+    script = Script(200, 200, 0)
+    loop, heard = receive_loop(script, bell, mood, mailbox(), goes_on=Script(True, True, False))
+    loop.run()
+    assert heard == ["stored", "settled", "stored", "settled", "settled", "waited in INBOX", "closed"]
+    assert mood.component().detail == "so far"
+    assert mood.component().overall is Condition.OK
+
+
+def test_a_folder_that_is_not_there_shows_while_the_others_are_read(mood: Mood, bell: QuickBell) -> None:
+    script = Script(1)
+    trouble = FolderMissing("Résultats")
+    loop, heard = receive_loop(script, bell, mood, mailbox(), watched="Labo", hindered_by=trouble)
+    loop.run()
+    assert heard == ["stored", "settled", "waited in Labo", "closed"]
+    assert mood.component().code == "DOSSIER_BOITE_ABSENT"
+    assert "Résultats" in mood.component().detail
+
+
 def test_a_lost_connection_is_closed_and_tried_again_with_growing_pauses(mood: Mood, bell: QuickBell) -> None:
     cut = ConnectionFailed("OPERATEUR_INJOIGNABLE", "cut")
     script = Script(cut, cut, 5, 0)
     loop, heard = receive_loop(script, bell, mood, mailbox())
     loop.run()
     assert bell.waits[:2] == [4.0, 8.0]
-    assert heard == ["closed", "closed", "stored", "settled", "settled", "closed"]
+    assert [word for word in heard if "waited" not in word] == [
+        "closed",
+        "closed",
+        "stored",
+        "settled",
+        "settled",
+        "closed",
+    ]
     assert mood.component().overall is Condition.OK
 
 
@@ -208,7 +241,7 @@ def test_a_journal_that_is_busy_hinders_receiving_without_closing_the_connection
     script = Script(Unavailable("JOURNAL_INDISPONIBLE", "locked"), 0)
     loop, heard = receive_loop(script, bell, mood, mailbox())
     loop.run()
-    assert heard == ["settled", "closed"]
+    assert heard == ["settled", "waited in INBOX", "closed"]
 
 
 @pytest.mark.parametrize(

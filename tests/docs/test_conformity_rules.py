@@ -10,6 +10,7 @@ from connector.domain.limits import Limits
 from connector.intake.assemble import ClaimedDrop, assemble
 from connector.sandbox.samples import sample
 from connector.settings.model import TlsSettings
+from connector.settings.reception import AfterDelivery, ReceptionSettings
 from tests.exchange.exchange_scene import LAB, PATIENT, Scene, sample_file
 from tests.intake.bench import loose_desk, mailbox_settings
 
@@ -38,16 +39,17 @@ def test_tls_below_1_2_can_not_be_asked_for() -> None:
             TlsSettings.model_validate({"minimum": version})
 
 
-def test_nothing_in_the_product_deletes_a_message_on_the_server() -> None:
-    """Retention is the operator's and the person's: we only mark what is done."""
+def test_messages_are_deleted_on_the_server_in_one_place_and_only_by_name() -> None:
+    """Retention is the operator's and the person's: we mark what is done, and move or delete it only when told to."""
     called = {
         (path.name, node.func.attr)
         for path in PRODUCT
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in DELETING
     }
-    assert called == set()
-    assert all("\\Deleted" not in path.read_text(encoding="utf-8") for path in PRODUCT)
+    assert called == {("tidying.py", "move"), ("tidying.py", "uid_expunge")}
+    assert {path.name for path in PRODUCT if 'rb"\\Deleted"' in path.read_text(encoding="utf-8")} == {"tidying.py"}
+    assert ReceptionSettings().after_delivery is AfterDelivery.SEEN
 
 
 def test_no_connection_is_made_around_the_trust_of_the_space() -> None:

@@ -115,6 +115,8 @@ def test_what_was_moved_into_a_watched_folder_is_not_fetched_again(moving: Box) 
     assert (moving.holds(), moving.holds("Traites")) == ([], ["a", "b", "c"])
     assert moving.delivered() == ["a", "b", "c"]
     assert moving.scene.incoming_states() == [I.ACKNOWLEDGED] * 3
+    done = [entry.answer for entry in moving.scene.journal.trace(limit=1_000) if entry.action == "acknowledge"]
+    assert done == ["move"] * 3  # who asks later is told what was done at the operator's
 
 
 def test_nobody_else_s_deleted_messages_are_expunged(moving: Box) -> None:
