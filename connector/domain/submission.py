@@ -7,8 +7,8 @@ from enum import StrEnum
 from connector.domain.address import MailboxAddress
 
 __all__ = [
-    "DeclaredSender", "DocumentAction", "FileRole", "Hl7Origin", "Recipient", "RecipientKind", "SendOptions",
-    "SourceKind", "Submission", "SubmittedFile",
+    "Answered", "DeclaredSender", "DocumentAction", "FileRole", "Hl7Origin", "Recipient", "RecipientKind",
+    "SendOptions", "SourceKind", "Submission", "SubmittedFile",
 ]  # fmt: skip
 
 
@@ -125,6 +125,17 @@ class DeclaredSender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The received message that a submission answers (Ref#2 ECO.2.2.2, RFC 5322 3.6.4)."""
+
+    incoming_id: str  # ULID of the received message
+    correspondent: MailboxAddress  # who gets the answer: its Reply-To, else its From
+    message_id: str = ""  # its own, with angle brackets; "" when it had none
+    references: tuple[str, ...] = ()  # those that it had
+    ends_exchange: bool = False  # takes the answer to all earlier messages away from a citizen: subject [FIN]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """What the LPS asked us to send, in one piece."""
 
@@ -147,6 +158,7 @@ class Submission:
     reply_to: MailboxAddress | None = None  # instead of that of the mailbox (PRT REPLY)
     declared_sender: DeclaredSender | None = None
     hl7: Hl7Origin | None = None
+    answers: Answered | None = None
 
     @property
     def short_id(self) -> str:

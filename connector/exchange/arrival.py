@@ -39,6 +39,7 @@ class PartRole(StrEnum):
     XDM = "xdm"
     CDA = "cda"
     HTML = "html"  # a CDA document made readable, by us
+    HL7 = "hl7"  # an HL7 v2 message around a CDA document, by us
     OTHER = "autre"
 
 

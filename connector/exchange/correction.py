@@ -89,7 +89,7 @@ def correct(  # noqa: PLR0913 - the last four by name
         reference=view.reference, subject=view.subject, body=view.body,
         options=replace(view.options, allow_duplicate=True), corrects=view.id,
         action=view.action, body_for_patient=view.body_for_patient, reply_to=view.reply_to,
-        declared_sender=view.declared_sender, hl7=view.hl7,
+        declared_sender=view.declared_sender, hl7=view.hl7, answers=view.answers,
     )  # fmt: skip
     taken = journal.take(
         submission, deadline_at=now + timedelta(hours=deadline_hours), duplicate_hours=0, request=request, actor=actor

@@ -22,8 +22,8 @@ from connector.xdm.agreement import same_patient
 from connector.xdm.model import DocumentEntry
 
 __all__ = [
-    "FoundPatient", "IdentitySource", "agree", "distinct", "doubts", "of_cda", "of_entry", "of_hl7", "of_hprim",
-    "same_in_entry",
+    "FoundPatient", "IdentitySource", "IdentityState", "agree", "distinct", "doubts", "identity_state", "of_cda",
+    "of_entry", "of_hl7", "of_hprim", "same_in_entry",
 ]  # fmt: skip
 
 _FULL_DATE = 8
@@ -31,6 +31,17 @@ _PARTICLE_CHARS = 3  # de, du, des, von: shared by many
 _SEXES = frozenset({"M", "F"})
 _FOUR_DIGITS = re.compile(r"\d{4}")
 _WORDS = re.compile(r"[A-Z0-9]+")
+
+
+class IdentityState(StrEnum):
+    """How sure it is whom a received message is about."""
+
+    NONE = "none"  # nothing in it names a patient
+    QUALIFIED = "qualified"  # a matricule with its authority and all traits
+    UNQUALIFIED = "unqualified"  # a person compares the traits
+    DOUBTFUL = "doubtful"  # its matricule is wrong, or that of a test
+    SEVERAL = "several"  # documents of several patients
+    MISMATCH = "mismatch"  # its files disagree about one patient
 
 
 class IdentitySource(StrEnum):
@@ -174,6 +185,25 @@ def doubts(patient: FoundPatient, *, is_production: bool) -> tuple[str, ...]:
         "INS_RECU_NON_QUALIFIE": not patient.is_qualified,
     }
     return tuple(code for code, holds in found.items() if holds)
+
+
+def identity_state(patients: Sequence[FoundPatient], warnings: Iterable[str]) -> IdentityState:
+    """How sure it is whom a message is about, the worst first.
+
+    Args:
+        patients: one mention of each.
+        warnings: codes of the message, and of its documents.
+    """
+    told = set(warnings)
+    if "PATIENT_INCOHERENT" in told:
+        return IdentityState.MISMATCH
+    if "PLUSIEURS_PATIENTS" in told:
+        return IdentityState.SEVERAL
+    if told & {"INS_RECU_CLE_FAUSSE", "INS_RECU_DE_TEST"}:
+        return IdentityState.DOUBTFUL
+    if not patients:
+        return IdentityState.NONE
+    return IdentityState.QUALIFIED if any(one.is_qualified for one in patients) else IdentityState.UNQUALIFIED
 
 
 def _identifier(composite: str) -> PatientIdentifier | None:

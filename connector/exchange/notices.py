@@ -17,6 +17,7 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from connector import __version__
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConfigurationError, IllegalTransition, InvalidSubmission
@@ -38,7 +39,13 @@ from connector.mail.parse import OpenedMessage, open_message
 from connector.mail.receipts import is_automatic, read_receipt
 from connector.settings.model import MailboxSettings, ReadReceiptPolicy, Settings
 
-__all__ = ["FAILURE_LABELS", "NoticeAnswer", "NoticeDesk", "NoticeOutcome", "automatic_reason"]
+__all__ = [
+    "DECLINED", "FAILURE_LABELS", "SOFTWARE", "WAITS_FOR_PERSON", "NoticeAnswer", "NoticeDesk", "NoticeOutcome",
+    "automatic_reason",
+]  # fmt: skip
+
+SOFTWARE = f"Connecteur MSSante {__version__}"
+"""What our answers name as their author (Reporting-UA)."""
 
 FAILURE_LABELS = MappingProxyType({
     "900": "Version du document incohérente",
@@ -51,10 +58,14 @@ FAILURE_LABELS = MappingProxyType({
 })  # fmt: skip
 """Codes of a failed integration (volet of reception, table of ERR-5) and the words that the sender reads."""
 
+WAITS_FOR_PERSON = ("ACCUSE_ACCORD", "ACCUSE_ADRESSE")
+"""Reasons for which nothing is sent until a person says so."""
+DECLINED = "REPONSE_DECLINEE"
+"""The reason when a person does not want it sent."""
+
 _P, _K = ReadReceiptPolicy, NoticeKind
 _BOTH = (NoticeSlot.RECEIPT, NoticeSlot.FAILURE)
 _DISPOSITIONS = {kind: Disposition(kind.value) for kind in (_K.DISPATCHED, _K.PROCESSED, _K.DISPLAYED)}
-_WAITS_FOR_PERSON = ("ACCUSE_ACCORD", "ACCUSE_ADRESSE")
 _LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "mailing-list")
 _ID = re.compile(r"<[!-;=?-~]{1,400}>")
 
@@ -77,7 +88,7 @@ class NoticeAnswer:
     @property
     def needs_person(self) -> bool:
         """True when a person may still have it sent."""
-        return self.reason in _WAITS_FOR_PERSON
+        return self.reason in WAITS_FOR_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +109,7 @@ class NoticeDesk:
     settings: Settings
     clock: Clock
     ids: IdSource
-    software: str  # name and version, for Reporting-UA
+    software: str = SOFTWARE  # name and version, for Reporting-UA
     queued: Callable[[MailboxAddress], None] = lambda _: None  # wakes whoever sends
     limits: Limits = DEFAULT_LIMITS
 
@@ -133,9 +144,26 @@ class NoticeDesk:
         """
         return self._receipt(self._received(incoming_id), _K.DISPLAYED, actor=actor, by_person=True)
 
+    def decline(self, incoming_id: str, slot: NoticeSlot, *, actor: str) -> NoticeAnswer:
+        """A person does not want a read receipt or a notice of failure sent that waits for a decision.
+
+        It may be sent later all the same.
+
+        Raises:
+            IllegalTransition: ``TRANSITION``: no such answer is due.
+            Unavailable, UnknownRow: as for :meth:`delivered`.
+        """
+        row = self._slots(self.journal.incoming(incoming_id).id).get(slot)
+        if row is None:
+            raise IllegalTransition("TRANSITION", "no such answer to this message waits for a decision")
+        if row.message_id is not None:
+            return NoticeAnswer(NoticeOutcome.ALREADY, "ACCUSE_DEJA_ENVOYE")
+        self.journal.decline_notice(incoming_id, slot, reason=DECLINED, actor=actor)
+        return NoticeAnswer(NoticeOutcome.NOT_SENT, DECLINED)
+
     def _receipt(self, received: _Received, kind: NoticeKind, *, actor: str, by_person: bool = False) -> NoticeAnswer:
         reason = _why_no_receipt(received, by_person=by_person)
-        if reason and reason not in _WAITS_FOR_PERSON:
+        if reason and reason not in WAITS_FOR_PERSON:
             return NoticeAnswer(NoticeOutcome.NOT_SENT, reason)
         letter = None
         if not reason:
@@ -178,7 +206,7 @@ class NoticeDesk:
             IllegalTransition: ``TRANSITION``: no failure of this message was reported.
             Unavailable, UnknownRow, PayloadMissing: as for :meth:`delivered`.
         """
-        row = self._slots(incoming_id).get(NoticeSlot.FAILURE)
+        row = self._slots(self.journal.incoming(incoming_id).id).get(NoticeSlot.FAILURE)
         if row is None:
             raise IllegalTransition("TRANSITION", "no failed integration of this message was reported")
         failures = tuple(_failure(code, "") for code in row.codes)

@@ -63,9 +63,7 @@ class Opener:
     limits: Limits = DEFAULT_LIMITS
     batch: int = 20
     rules: ReceptionRules = DEFAULT_RULES
-    answer: Callable[[str], object] | None = (
-        None  # the message with this row id was delivered, and asks for a receipt
-    )
+    answer: Callable[[str], object] | None = None  # told the row id of a delivered message that asks for a receipt
 
     def run_once(self) -> int:
         """Open and deliver what is waiting.
@@ -77,31 +75,39 @@ class Opener:
             Unavailable: the journal, the disk or the folder; what was claimed is tried again later.
         """
         done: list[str] = []
+        away: list[Unavailable] = []
         try:
             for state in _TO_DELIVER:
                 rows = self.journal.claim_incoming(self.mailbox, state=state, owner=self.owner, limit=self.batch)
-                self._handle_all(rows, done)
+                self._handle_all(rows, done, away)
         finally:
             self.target.settle(done)
+        if away:
+            raise away[0]
         return len(done)
 
     def next_due(self) -> datetime | None:
         """When something that was postponed is due; may lie in the past."""
         return self.journal.next_incoming(self.mailbox, _TO_DELIVER)
 
-    def _handle_all(self, rows: Sequence[IncomingMessage], done: list[str]) -> None:
+    def _handle_all(self, rows: Sequence[IncomingMessage], done: list[str], away: list[Unavailable]) -> None:
         handled: set[str] = set()
         try:
             for group in _groups(rows):
-                self._handle_group(group, handled, done)
+                self._handle_group(group, handled, done, away)
         except Unavailable as hindrance:
             for left in rows:
                 if left.id not in handled:
-                    pause = min(HINDERED_SECONDS * 2 ** min(left.attempts, 10), LONGEST_HINDERED_SECONDS)
-                    self._again(left, pause, hindrance.code, hindrance.detail)
+                    self._hindered(left, hindrance)
             raise
 
-    def _handle_group(self, rows: Sequence[IncomingMessage], handled: set[str], done: list[str]) -> None:
+    def _hindered(self, row: IncomingMessage, hindrance: Unavailable) -> None:
+        pause = min(HINDERED_SECONDS * 2 ** min(row.attempts, 10), LONGEST_HINDERED_SECONDS)
+        self._again(row, pause, hindrance.code, hindrance.detail)
+
+    def _handle_group(
+        self, rows: Sequence[IncomingMessage], handled: set[str], done: list[str], away: list[Unavailable]
+    ) -> None:
         """Open a few messages, then deliver them: one commit before and one after, not two for each.
 
         A crash between the deliveries and their commit repeats them, and the target's own receipts keep what was
@@ -120,14 +126,25 @@ class Opener:
         try:
             for one in ready:
                 with self._setting_aside(one.row, done, handled):
-                    given = self.target.deliver(one.arrival)
-                    self._answered(one)
-                    delivered.append((one.row.id, given))
+                    given = self._given(one, handled, away)
+                    if given is not None:
+                        self._answered(one)
+                        delivered.append((one.row.id, given))
         finally:
             if delivered:
                 self.journal.record_deliveries([(key, d.prefix, d.files) for key, d in delivered])
                 handled.update(key for key, _ in delivered)
                 done += [key for key, _ in delivered]
+
+    def _given(self, one: _Ready, handled: set[str], away: list[Unavailable]) -> Delivered | None:
+        """Deliver; a message whose target is away waits alone, since others may go elsewhere."""
+        try:
+            return self.target.deliver(one.arrival)
+        except Unavailable as hindrance:
+            self._hindered(one.row, hindrance)
+            handled.add(one.row.id)
+            away.append(hindrance)
+        return None
 
     def _answered(self, one: _Ready) -> None:
         """A receipt that is due is in the queue before the delivery is committed: a crash cannot lose it.
@@ -142,6 +159,9 @@ class Opener:
             raise
         except ConnectorError as error:
             _log.warning("receipt_not_sent", id=one.row.id, code=error.code, detail=error.detail)
+        except Exception as error:  # noqa: BLE001 - the message was given; what we do not foresee costs its receipt only
+            where = where_it_broke(error)
+            _log.error("receipt_not_sent", id=one.row.id, error=type(error).__name__, detail=where)
 
     def _open(self, row: IncomingMessage, done: list[str]) -> Arrival | None:
         """What is to be delivered; ``None`` when there is nothing to do any more, or not yet."""
@@ -222,8 +242,10 @@ class Opener:
 
 
 def _to_remember(arrival: Arrival) -> ReceivedMessage:
-    documents = tuple(map(_remembered, arrival.documents))
-    return ReceivedMessage(incoming_id=arrival.incoming_id, documents=documents, alerts=arrival.alerts)
+    return ReceivedMessage(
+        incoming_id=arrival.incoming_id, documents=tuple(map(_remembered, arrival.documents)), alerts=arrival.alerts,
+        warnings=arrival.every_warning, identity=arrival.identity, answers=arrival.answers,
+    )  # fmt: skip
 
 
 def _remembered(document: ArrivalDocument) -> ReceivedDocument:

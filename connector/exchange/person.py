@@ -1,15 +1,24 @@
-"""What a person may decide about a submission: try again, give up, let it leave after all."""
+"""What a person may decide: try a submission again, give it up, let it leave; have a received message given again."""
 
 from collections.abc import Sequence
 
 from connector.domain.errors import IllegalTransition
 from connector.domain.ports import Clock
-from connector.domain.states import OutgoingEvent, OutgoingState, RecipientState, WaitingFor, next_outgoing
+from connector.domain.states import (
+    IncomingEvent,
+    IncomingState,
+    OutgoingEvent,
+    OutgoingState,
+    RecipientState,
+    WaitingFor,
+    next_outgoing,
+)
 from connector.journal.journal import Journal
 from connector.journal.records import OutgoingMessage, RecipientChange
 
-__all__ = ["cancel", "release", "retry"]
+__all__ = ["cancel", "release", "requeue", "retry"]
 
+_ON_ITS_WAY = (IncomingState.SEEN, IncomingState.STORED, IncomingState.OPENED)
 _AGAIN = (RecipientState.REFUSED, RecipientState.BOUNCED, RecipientState.DEFERRED)
 
 
@@ -33,6 +42,23 @@ def cancel(journal: Journal, clock: Clock, submission_id: str, *, actor: str) ->
 def release(journal: Journal, clock: Clock, submission_id: str, *, actor: str) -> int:
     """Let a duplicate leave, or send again what may have left already. See :func:`retry`."""
     return _decide(journal, clock, submission_id, OutgoingEvent.RELEASE, actor=actor)
+
+
+def requeue(journal: Journal, incoming_id: str, *, actor: str) -> bool:
+    """Open a received message once more and give it to the software again: files that it took come a second time.
+
+    Returns:
+        False when it is on its way already.
+
+    Raises:
+        IllegalTransition: ``TRANSITION`` when it is not done yet (the server has not marked it), or is a duplicate;
+            ``PAYLOAD_ABSENT`` when its bytes are no longer kept.
+        UnknownRow: ``INTROUVABLE``.
+    """
+    if journal.incoming(incoming_id).state in _ON_ITS_WAY:
+        return False
+    journal.record_incoming(incoming_id, IncomingEvent.REQUEUE, actor=actor)
+    return True
 
 
 def _decide(journal: Journal, clock: Clock, submission_id: str, event: OutgoingEvent, *, actor: str) -> int:

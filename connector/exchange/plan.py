@@ -8,15 +8,16 @@ patients only from a qualified INS), ENS §6 (25 MB to a patient).
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from connector.documents.cda.model import CdaDocument
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission
 from connector.domain.limits import Limits
-from connector.domain.patient import MatriculeINS
+from connector.domain.patient import INS_NIR, MatriculeINS
 from connector.domain.ports import Clock, IdSource
-from connector.domain.submission import DocumentAction, RecipientKind, SendOptions, SubmittedFile
+from connector.domain.submission import DocumentAction, RecipientKind, SubmittedFile
 from connector.exchange.content import Content, masks_of, read_content, wrap
 from connector.exchange.proof import Intent, prove
 from connector.journal.records import FrozenMessage, MessageRecipient, OutgoingMessage, SubmissionView
@@ -70,7 +71,7 @@ def plan_messages(view: SubmissionView, files: Sequence[SubmittedFile], rules: M
         InvalidSubmission: the input is wrong, and nothing leaves; the code is one of the catalogue.
         ConfigurationError: the mailbox or the product is not set up.
     """
-    content = read_content(files, rules.limits)
+    content = read_content(files, rules.limits) if files or view.answers is None else Content((), ())
     for objection in objections(view, content, rules.software):
         raise objection
     groups = _groups(_everybody(view), split=rules.message.split_patients_and_professionals)
@@ -95,7 +96,7 @@ def objections(view: SubmissionView, content: Content, software: SoftwareSetting
     if not recipients:
         yield InvalidSubmission("SANS_DESTINATAIRE", "the submission names nobody")
     for address in dict.fromkeys(recipient.address for recipient in recipients):
-        yield from _raised(partial(_check_recipient, address, content, view.options))
+        yield from _raised(partial(_check_recipient, address, content, view))
 
 
 def _raised(check: Callable[[], None]) -> Iterator[InvalidSubmission]:
@@ -148,8 +149,8 @@ def _check_action(view: SubmissionView, content: Content) -> None:
         raise InvalidSubmission("REMPLACEMENT_INCOHERENT", "a deletion without the document that is withdrawn")
 
 
-def _check_recipient(address: MailboxAddress, content: Content, options: SendOptions) -> None:
-    asked = content.masks.union(masks_of(options))
+def _check_recipient(address: MailboxAddress, content: Content, view: SubmissionView) -> None:
+    asked = content.masks.union(masks_of(view.options))
     if not address.is_patient:
         if "MASQUE_PS" in asked:
             raise InvalidSubmission("DOCUMENT_MASQUE", "hidden from professionals, and one is a recipient")
@@ -157,9 +158,16 @@ def _check_recipient(address: MailboxAddress, content: Content, options: SendOpt
     if "INVISIBLE_PATIENT" in asked:
         raise InvalidSubmission("DOCUMENT_MASQUE", "hidden from the patient, who is a recipient")
     if not content.documents:
-        raise InvalidSubmission("INS_NON_QUALIFIEE", "a patient is a recipient, and no document proves the INS")
+        _check_answer(address, view)
     for document in content.documents:
         _check_patient_address(address, document)
+
+
+def _check_answer(address: MailboxAddress, view: SubmissionView) -> None:
+    """Without a document only who has written is answered, at that very address: nothing is built or typed."""
+    if view.answers is None or view.answers.correspondent != address:
+        raise InvalidSubmission("INS_NON_QUALIFIEE", "a patient is a recipient, and no document proves the INS")
+    MatriculeINS.parse(address.local_part, INS_NIR)
 
 
 def _check_patient_address(address: MailboxAddress, document: CdaDocument) -> None:
@@ -243,8 +251,19 @@ def _spec(
         no_reply_from_patient=options.no_reply_from_patient and to_patient,
         mixed_recipients=not rules.message.split_patients_and_professionals,
         urgent=options.urgent,
-        in_reply_to=(earlier.header_message_id or "") if earlier else "",
+        **_threading(view, earlier),
     )
+
+
+def _threading(view: SubmissionView, earlier: OutgoingMessage | None) -> dict[str, Any]:
+    """Of what this is an answer, else a replacement (Ref#2 ECO.2.2.2); and whether it ends all exchanges."""
+    answers = view.answers
+    if answers is None:
+        return {"in_reply_to": (earlier.header_message_id or "") if earlier else ""}
+    return {
+        "in_reply_to": answers.message_id, "references": (*answers.references, answers.message_id),
+        "end_exchange": answers.ends_exchange,
+    }  # fmt: skip
 
 
 def _earlier(view: SubmissionView, documents: Sequence[CdaDocument], rules: MailboxRules) -> OutgoingMessage | None:

@@ -7,7 +7,7 @@ from connector.documents.cda.model import CdaDocument
 from connector.documents.cda.parse import parse_cda
 from connector.domain.finding import Severity
 from connector.domain.limits import Limits
-from connector.domain.submission import FileRole, SendOptions, SourceKind, Submission, SubmittedFile
+from connector.domain.submission import Answered, FileRole, SendOptions, SourceKind, Submission, SubmittedFile
 from connector.intake.drop import same_name
 from connector.intake.inputs.n1 import Desk
 from connector.intake.inputs.understand import understand
@@ -32,6 +32,7 @@ class Order:
     files: Sequence[SubmittedFile]
     sidecar: Sidecar  # what was said besides the files
     lot: str | None = None  # claim from which several submissions are made
+    answers: Answered | None = None  # received message that is answered: then there may be words only
 
 
 def compose(order: Order, desk: Desk, limits: Limits) -> Submission:
@@ -50,7 +51,8 @@ def compose(order: Order, desk: Desk, limits: Limits) -> Submission:
     sidecar, mailbox = order.sidecar, desk.mailbox
     _check_sender(sidecar, mailbox)
     _check_hashes(order.files, sidecar)
-    understood = understand(order.files, order.name, sidecar, desk, limits)
+    is_words_only = order.answers is not None and not order.files
+    understood = Understood(files=()) if is_words_only else understand(order.files, order.name, sidecar, desk, limits)
     found = _deep(understood, desk)
     documents = _documents(understood, sidecar, mailbox, limits)
     _check_patient(sidecar, documents)
@@ -73,6 +75,7 @@ def compose(order: Order, desk: Desk, limits: Limits) -> Submission:
         reply_to=understood.reply_to,
         declared_sender=understood.declared_sender,
         hl7=understood.hl7,
+        answers=order.answers,
     )
 
 

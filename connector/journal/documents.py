@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import BindParameter, bindparam, insert, select
 
 from connector.domain.address import MailboxAddress
 from connector.domain.submission import DocumentAction
 from connector.journal.rows import AnyRow, known
 from connector.journal.schema import received_documents
 from connector.journal.store import JournalPart, Writing, clipped
+from connector.journal.threads import note_opened
 
 __all__ = ["DocumentRelation", "ReceivedDocument", "ReceivedDocuments", "ReceivedMessage", "RelationKind"]
 
@@ -44,6 +45,10 @@ _SAME_VERSION = _OTHERS.where(_d.set_id == bindparam("set"), _d.version == bindp
 _ABOUT = (
     select(received_documents).where(_d.related_id == bindparam("incoming")).order_by(_d.incoming_id, _d.position)
 )
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+_RELATED = select(_d.incoming_id, _d.relation, _d.related_id).order_by(_d.incoming_id, _d.position)
+RELATIONS_OF = _RELATED.where(_d.incoming_id.in_(_ids), _d.related_id.is_not(None))
+RELATIONS_ABOUT = _RELATED.where(_d.related_id.in_(_ids))
 
 
 class RelationKind(StrEnum):
@@ -55,11 +60,12 @@ class RelationKind(StrEnum):
     REPLACES = "remplace"  # names it as its predecessor, or is a later version of its setId
     REPLACED_BY = "remplace_par"  # a later version of its setId came first
     WITHDRAWS = "retire"  # action D
+    WITHDRAWN_BY = "retire_par"  # told of the other one, never kept
 
 
 _TOLD_TO_THE_OTHER = {
-    RelationKind.REPLACES: RelationKind.REPLACED_BY.value,
-    RelationKind.WITHDRAWS: "retire_par",
+    RelationKind.REPLACES: RelationKind.REPLACED_BY,
+    RelationKind.WITHDRAWS: RelationKind.WITHDRAWN_BY,
 }
 
 
@@ -85,11 +91,14 @@ class ReceivedDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedMessage:
-    """The documents of one message, and the alerts of the whole."""
+    """The documents of one message, and what was found in the whole; see :class:`OpenedFacts`."""
 
     incoming_id: str
     documents: tuple[ReceivedDocument, ...] = ()
     alerts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    identity: str = ""
+    answers: tuple[str, ...] = ()
 
 
 class ReceivedDocuments(JournalPart):
@@ -98,17 +107,18 @@ class ReceivedDocuments(JournalPart):
     def note_received(
         self, mailbox: MailboxAddress, items: Sequence[ReceivedMessage]
     ) -> dict[str, tuple[DocumentRelation | None, ...]]:
-        """Remember the documents of opened messages, in one transaction, each message once.
+        """Remember the documents of opened messages and what was found, in one transaction, each message once.
 
         Relations and alerts are told in the trace when a message is noted for the first time.
 
         Returns:
             By message, for each of its documents: what it is to one received before; ``None`` when it is new.
         """
-        wanted = [item for item in items if item.documents or item.alerts]
-        if not wanted:
-            return {item.incoming_id: () for item in items}
+        if not items:
+            return {}
         with self._store.write() as writing:
+            note_opened(writing, mailbox, items)
+            wanted = [item for item in items if item.documents or item.alerts]
             told = {item.incoming_id: _note_one(writing, mailbox, item) for item in wanted}
         return {item.incoming_id: told.get(item.incoming_id, ()) for item in items}
 
@@ -122,6 +132,23 @@ class ReceivedDocuments(JournalPart):
         with self._store.read() as connection:
             rows = connection.execute(_ABOUT, {"incoming": incoming_id}).all()
         return tuple(DocumentRelation(known(RelationKind, row.relation), row.incoming_id) for row in rows)
+
+    def relations_among(self, incoming_ids: Sequence[str]) -> dict[str, tuple[DocumentRelation, ...]]:
+        """What several messages are to others, seen from each, by row id: also that a later one replaces it.
+
+        Each relation once, however many documents have it; messages without any are left out.
+        """
+        found: dict[str, dict[DocumentRelation, None]] = {}
+        with self._store.read() as connection:
+            ids = {"ids": list(incoming_ids)}
+            for row in connection.execute(RELATIONS_OF, ids):
+                relation = DocumentRelation(known(RelationKind, row.relation), row.related_id)
+                found.setdefault(row.incoming_id, {})[relation] = None
+            for row in connection.execute(RELATIONS_ABOUT, ids):
+                inverse = _TOLD_TO_THE_OTHER.get(known(RelationKind, row.relation))
+                if inverse is not None:
+                    found.setdefault(row.related_id, {})[DocumentRelation(inverse, row.incoming_id)] = None
+        return {incoming_id: tuple(relations) for incoming_id, relations in found.items()}
 
 
 def _note_one(

@@ -1,9 +1,9 @@
 """The durable store of the connector: one method per question, each one transaction with its trace.
 
 The questions live with their subject: :mod:`submissions <connector.journal.submissions>`, :mod:`freezing`,
-:mod:`outgoing`, :mod:`incoming`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`, :mod:`inbox`,
-:mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`, :mod:`refused`, :mod:`documents`,
-:mod:`receipts`, :mod:`notices`, :mod:`hl7_answers`, :mod:`stories`.
+:mod:`outgoing`, :mod:`incoming`, :mod:`listed`, :mod:`payloads`, :mod:`traces`, :mod:`upkeep`, :mod:`clients`,
+:mod:`inbox`, :mod:`events`, :mod:`search`, :mod:`statistics`, :mod:`webhooks`, :mod:`refused`, :mod:`documents`,
+:mod:`receipts`, :mod:`notices`, :mod:`hl7_answers`, :mod:`stories`, :mod:`deliveries`, :mod:`threads`.
 All are synchronous and thread-safe.
 
 Promises, each with its test:
@@ -20,12 +20,14 @@ from typing import Self
 
 from connector.domain.ports import Clock, IdSource
 from connector.journal.clients import Clients
+from connector.journal.deliveries import Deliveries
 from connector.journal.documents import ReceivedDocuments
 from connector.journal.events import Events
 from connector.journal.freezing import Freezing
 from connector.journal.hl7_answers import Hl7Answers
 from connector.journal.inbox import InboxMarks
 from connector.journal.incoming import Incoming
+from connector.journal.listed import Listed
 from connector.journal.notices import Notices
 from connector.journal.outgoing import Outgoing
 from connector.journal.payloads import Payloads
@@ -36,6 +38,7 @@ from connector.journal.statistics import Statistics
 from connector.journal.store import journal_exists, open_store
 from connector.journal.stories import Stories
 from connector.journal.submissions import Submissions
+from connector.journal.threads import Threads
 from connector.journal.traces import Traces
 from connector.journal.upkeep import Upkeep
 from connector.journal.vault import Vault
@@ -45,9 +48,9 @@ __all__ = ["Journal", "journal_exists"]
 
 
 class Journal(
-    Submissions, Freezing, Outgoing, Incoming, Payloads, Traces, Upkeep, Clients, InboxMarks, Events, Search,
+    Submissions, Freezing, Outgoing, Incoming, Listed, Payloads, Traces, Upkeep, Clients, InboxMarks, Events, Search,
     Statistics, WebhookMarks, RefusedDrops, ReceivedDocuments, Receipts,
-    Notices, Hl7Answers, Stories,
+    Notices, Hl7Answers, Stories, Deliveries, Threads,
 ):  # fmt: skip
     """The journal. Make it with :meth:`open`."""
 

@@ -23,7 +23,7 @@ from connector.journal import statements as sql
 from connector.journal.failure import UnknownRow
 from connector.journal.payloads import payload_row
 from connector.journal.rows import AnyRow, known, seal
-from connector.journal.schema import messages, notices
+from connector.journal.schema import incoming, messages, notices
 from connector.journal.store import JournalPart, Store, Writing, clipped
 
 __all__ = ["NoticeKind", "NoticeLetter", "NoticeOrder", "NoticeRow", "NoticeSlot", "Notices"]
@@ -33,12 +33,22 @@ _n = notices.c
 _ADD = insert(notices)
 _FILL = update(notices).where(_n.incoming_id == bindparam("row"), _n.slot == bindparam("place"))
 _SLOTS = select(notices).where(_n.incoming_id == bindparam("incoming"))
-_SHOWN = (
-    select(notices, messages.c.state, messages.c.submission_id, messages.c.header_message_id)
-    .outerjoin(messages, messages.c.id == _n.message_id)
-    .where(_n.incoming_id.in_(bindparam("incoming", expanding=True)))
-    .order_by(_n.incoming_id, _n.at, _n.slot.desc())
+_WHOLE = select(
+    notices, messages.c.state, messages.c.submission_id, messages.c.header_message_id
+).outerjoin(messages, messages.c.id == _n.message_id)  # fmt: skip
+_SHOWN = _WHOLE.where(_n.incoming_id.in_(bindparam("incoming", expanding=True))).order_by(
+    _n.incoming_id, _n.at, _n.slot.desc()
 )
+WAITING = (
+    _WHOLE.join(incoming, incoming.c.id == _n.incoming_id)
+    .where(
+        _n.message_id.is_(None), _n.reason.in_(bindparam("reasons", expanding=True)), _n.at >= bindparam("since"),
+        incoming.c.mailbox.in_(bindparam("boxes", expanding=True)),
+    )
+    .order_by(_n.at.desc(), _n.incoming_id.desc())
+    .limit(bindparam("limit"))
+)  # fmt: skip
+"""Answers about which a person still decides."""
 
 
 class NoticeSlot(StrEnum):
@@ -140,6 +150,46 @@ class Notices(JournalPart):
             for row in connection.execute(_SHOWN, {"incoming": list(incoming_ids)}):
                 found.setdefault(row.incoming_id, []).append(_notice(row))
         return found
+
+    def waiting_notices(
+        self, reasons: Sequence[str], *, mailboxes: Sequence[MailboxAddress], since: datetime, limit: int = 100
+    ) -> list[NoticeRow]:
+        """Answers that were not sent for one of these reasons, newest first.
+
+        Args:
+            reasons: codes of the catalogue.
+            mailboxes: of these.
+            since: only what was decided then or later; aware.
+            limit: at most that many.
+        """
+        values = {"reasons": list(reasons), "boxes": list(mailboxes), "since": since, "limit": limit}
+        with self._store.read() as connection:
+            return [_notice(row) for row in connection.execute(WAITING, values)]
+
+    def decline_notice(self, incoming_id: str, slot: NoticeSlot, *, reason: str, actor: str) -> bool:
+        """A person does not want an answer sent that waits for a decision; may be sent later all the same.
+
+        Returns:
+            True when this call decided; False when nothing waits: it was sent, declined before, or never due.
+
+        Raises:
+            UnknownRow: ``INTROUVABLE``: there is no such received message.
+        """
+        with self._store.write() as writing:
+            received = writing.run(sql.INCOMING, {"incoming": incoming_id}).first()
+            if received is None:
+                raise UnknownRow("incoming message", incoming_id)
+            rows = {row.slot: row for row in writing.run(_SLOTS, {"incoming": incoming_id})}
+            found = rows.get(slot)
+            if found is None or found.message_id is not None or found.reason == reason:
+                return False
+            decided = {"reason": reason, "at": writing.now, "actor": clipped(actor, 255)}
+            writing.run(_FILL, {**decided, "row": incoming_id, "place": slot})
+            writing.note(
+                "answer", mailbox=received.mailbox, subject_id=incoming_id, actor=actor, answer=found.kind,
+                outcome=f"{received.state} {reason}",
+            )  # fmt: skip
+        return True
 
 
 def _fill(writing: Writing, order: NoticeOrder, row_id: str | None, *, known_slots: Any) -> None:

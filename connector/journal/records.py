@@ -7,6 +7,7 @@ from typing import Protocol
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState, RecipientState, WaitingFor
 from connector.domain.submission import (
+    Answered,
     DeclaredSender,
     DocumentAction,
     FileRole,
@@ -53,6 +54,7 @@ class MessageRecipient:
     state: RecipientState
     code: int = 0  # SMTP code or 0
     text: str = ""
+    waits_since: datetime | None = None  # accepted, and a receipt is to come: since then
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ class SubmissionView:
     reply_to: MailboxAddress | None = None
     declared_sender: DeclaredSender | None = None
     hl7: Hl7Origin | None = None
+    answers: Answered | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +229,11 @@ class ServerPlace(Protocol):
     @property
     def message_id(self) -> str:
         """As in the header, may be empty."""
+        ...
+
+    @property
+    def received_at(self) -> datetime | None:
+        """INTERNALDATE, aware; ``None`` when it is not known."""
         ...
 
 

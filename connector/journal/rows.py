@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row
 from connector.domain.address import MailboxAddress
 from connector.domain.states import IncomingState, OutgoingState, RecipientState, WaitingFor
 from connector.domain.submission import (
+    Answered,
     DeclaredSender,
     DocumentAction,
     FileRole,
@@ -82,8 +83,13 @@ def seal_submission(vault: Vault, submission: Submission) -> bytes:
         "reply_to": str(submission.reply_to) if submission.reply_to else None,
         "declared_sender": asdict(submission.declared_sender) if submission.declared_sender else None,
         "hl7": asdict(submission.hl7) if submission.hl7 else None,
+        "answers": _answered_words(submission.answers) if submission.answers else None,
     }  # fmt: skip
     return seal(vault, submission.id, values)
+
+
+def _answered_words(answered: Answered) -> dict[str, Any]:
+    return {**asdict(answered), "correspondent": str(answered.correspondent)}
 
 
 # --- outgoing ---
@@ -120,8 +126,9 @@ def _outgoing(row: AnyRow, recipients: list[AnyRow]) -> OutgoingMessage:
 
 def _recipient(row: AnyRow) -> MessageRecipient:
     return MessageRecipient(
-        row.address, known(RecipientKind, row.kind), known(RecipientState, row.state), row.code, row.text
-    )
+        row.address, known(RecipientKind, row.kind), known(RecipientState, row.state), row.code, row.text,
+        row.waits_since,
+    )  # fmt: skip
 
 
 def submission_views(connection: Connection, vault: Vault, rows: Sequence[AnyRow]) -> list[SubmissionView]:
@@ -152,13 +159,20 @@ def _view(
 def _particulars(words: Mapping[str, Any]) -> dict[str, Any]:
     """What only some inputs say; older rows have none of it."""
     reply_to, sender, hl7 = words.get("reply_to"), words.get("declared_sender"), words.get("hl7")
+    answers = words.get("answers")
     return {
         "action": DocumentAction(words.get("action", DocumentAction.FIRST)),
         "body_for_patient": words.get("body_for_patient"),
         "reply_to": MailboxAddress.parse(reply_to) if reply_to else None,
         "declared_sender": DeclaredSender(**sender) if sender else None,
         "hl7": _hl7_origin(hl7) if hl7 else None,
+        "answers": _answered(answers) if answers else None,
     }
+
+
+def _answered(values: Mapping[str, Any]) -> Answered:
+    correspondent = MailboxAddress.parse(values["correspondent"])
+    return Answered(**{**values, "correspondent": correspondent, "references": tuple(values["references"])})
 
 
 def _hl7_origin(values: Mapping[str, Any]) -> Hl7Origin:

@@ -32,12 +32,13 @@ from sqlalchemy.types import TypeDecorator
 from connector.domain.address import MailboxAddress
 
 __all__ = [
-    "REVISION", "api_clients", "hl7_answers", "inbox_taken", "incoming", "message_documents", "message_recipients",
-    "messages", "meta", "metadata", "notices", "payloads", "receipts", "received_documents", "refused_drops",
-    "request_keys", "submission_files", "submissions", "trace", "trace_checkpoints", "webhook_marks",
+    "REVISION", "api_clients", "deliveries", "hl7_answers", "inbox_taken", "incoming", "mailbox_folders",
+    "message_documents", "message_recipients", "messages", "meta", "metadata", "notices", "payloads",
+    "receipts", "received_documents", "received_facts", "refused_drops", "replies", "request_keys",
+    "submission_files", "submissions", "trace", "trace_checkpoints", "webhook_marks",
 ]  # fmt: skip
 
-REVISION = "0005"
+REVISION = "0008"
 """The newest migration; a journal with any other revision is migrated, or refused when we do not know it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -221,7 +222,23 @@ incoming = Table(
     UniqueConstraint("mailbox", "folder", "uid_validity", "uid", name="uq_incoming_place"),
     Index("ix_incoming_due", "mailbox", "state", "next_attempt_at", "id"),
     Index("ix_incoming_same", "mailbox", "sha256"),
+    Index("ix_incoming_header", "header_message_id"),
 )
+
+mailbox_folders = Table(
+    "mailbox_folders",
+    metadata,
+    Column("mailbox", Address, primary_key=True),
+    Column("folder", String(255), primary_key=True),  # as the settings name it
+    Column("uid_validity", BigInteger, nullable=False),
+    Column("listed_uid", BigInteger, nullable=False),  # of what arrives, known up to here
+    Column("history_uid", BigInteger, nullable=False),  # of what was there before, looked at up to here
+    Column("history_end", BigInteger, nullable=False),  # the last of what was there before
+    Column("since", Moment),  # what was there before counts from here on; empty = all of it
+    Column("total", Integer, nullable=False),  # messages that were there before
+    Column("looked", Integer, nullable=False),  # of them, so many were looked at
+)
+"""How far each folder of a mailbox is known; what ``first_connection`` decided is in it, for good."""
 
 receipts = Table(
     "receipts",
@@ -374,3 +391,36 @@ received_documents = Table(
     Index("ix_received_documents_set", "mailbox", "set_id", "version", "incoming_id"),
     Index("ix_received_documents_related", "related_id"),
 )
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("incoming_id", _ID, primary_key=True),
+    Column("mailbox", Address, nullable=False),
+    Column("prefix", String(255), nullable=False),  # of the names in the LPS's folder
+    Column("since", Moment, nullable=False),
+    Column("stands", Boolean, nullable=False),  # the LPS has not taken it
+    Column("overdue_at", Moment),  # when that was told, while it still stands
+    Index("ix_deliveries_stands", "mailbox", "stands", "incoming_id"),
+    Index("ix_deliveries_prefix", "mailbox", "prefix"),
+    Index("ix_deliveries_overdue", "overdue_at"),
+)
+
+received_facts = Table(
+    "received_facts",
+    metadata,
+    Column("incoming_id", _ID, primary_key=True),
+    Column("alerts", String(20), nullable=False),  # of AA, HH, LL, separated by blanks, the worst first
+    Column("warnings", String(500), nullable=False),  # codes of the catalogue, separated by blanks
+    Column("identity", String(12), nullable=False),  # how sure it is whom the message is about
+)
+"""What the opening of a received message found, for lists; nothing that names a patient."""
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("reply_id", _ID, primary_key=True),  # a submission or a received message
+    Column("to_id", _ID, nullable=False),  # what it answers: a received message or a submission
+    Index("ix_replies_to", "to_id"),
+)
+"""Answers in both directions."""

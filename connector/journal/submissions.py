@@ -17,6 +17,7 @@ from connector.journal.records import SubmissionView, Taken
 from connector.journal.requests import RequestKey, earlier_submission, remember
 from connector.journal.rows import seal_submission, submission_views
 from connector.journal.store import JournalPart, Writing, alphanumeric
+from connector.journal.threads import tie_reply
 
 __all__ = ["Submissions", "fingerprint"]
 
@@ -35,6 +36,9 @@ def fingerprint(submission: Submission) -> str:
     parts = [str(submission.mailbox), *documents, "", *people]
     if submission.action is not DocumentAction.FIRST:  # what is withdrawn is what was sent
         parts.append(submission.action)
+    if submission.answers is not None:  # an answer may have no document: then its words tell it from another one
+        words = hashlib.sha256((submission.body or "").encode("utf-8", "replace")).hexdigest()
+        parts += [submission.answers.incoming_id, words]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -119,6 +123,8 @@ class Submissions(JournalPart):
         ]  # fmt: skip
         if files:
             writing.run(sql.ADD_FILE, files)
+        if submission.answers is not None:
+            tie_reply(writing, submission.id, submission.answers.incoming_id)
 
     def _reference_key(self, mailbox: MailboxAddress, reference: str | None) -> str | None:
         """References may name a patient, so they are found by a keyed hash."""

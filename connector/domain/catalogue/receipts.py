@@ -53,6 +53,12 @@ RECEIPT_CODES = {
         "An answer was already sent for this message: there is only one.",
         "Nothing to do; write to the sender if there is more to say.",
     ),
+    "REPONSE_DECLINEE": Explanation(
+        "Vous avez choisi de ne pas envoyer cette réponse à l'expéditeur.",
+        "Il n'y a rien à faire ; elle peut encore être envoyée depuis le message si vous changez d'avis.",
+        "You chose not to send this answer to the sender.",
+        "Nothing to do; it can still be sent from the message if you change your mind.",
+    ),
     "KO_SANS_ADRESSE": Explanation(
         "Le logiciel n'a pas pu intégrer ce message, et personne d'autre n'en est averti.",
         "Intégrez le document à la main. Pour prévenir quelqu'un : failure_notice_to dans les réglages de la boîte.",
