@@ -10,7 +10,9 @@ from connector.api.errors import Containment, answer_errors
 from connector.api.guard import Gate, GuardSettings
 from connector.api.page import Desk, PageOptions, page_routes
 from connector.api.preview import Previews
+from connector.api.replies import REPLY_PATH
 from connector.api.routes import (
+    answers,
     card,
     codes,
     decisions,
@@ -27,8 +29,11 @@ from connector.api.routes import (
 )
 from connector.api.schema import describe, operation_id
 from connector.api.services import ApiServices
+from connector.api.submit import Budget
 
 __all__ = ["create_app"]
+
+_BODIES_AT_ONCE = 4  # of the largest size; usual ones are a hundredth of it
 
 
 def create_app(
@@ -70,20 +75,27 @@ def create_app(
 
 def _bounds(services: ApiServices, port: int) -> GuardSettings:
     api = services.settings.api
-    large = {messages.PATH: api.max_body_bytes}
+    large = {messages.PATH: api.max_body_bytes, REPLY_PATH: api.max_body_bytes}
     return GuardSettings(port=port, allowed_origins=frozenset(api.allowed_origins), large_bodies=large)
 
 
 def _version_1(services: ApiServices, port: int, desk: Desk) -> APIRouter:
     """Everything under ``/api/v1``; a resource that this connector does not have gets no route."""
     router, blocking, previews = APIRouter(prefix="/api/v1"), Blocking(), Previews(desk.pages)
+    budget = Budget(_BODIES_AT_ONCE * services.settings.api.max_body_bytes)
     router.include_router(instance.routes(services, port))
     router.include_router(metrics.routes(services))
     router.include_router(mailboxes.routes(services))
-    router.include_router(messages.routes(services, desk.ids))
+    router.include_router(messages.routes(services, desk.ids, budget))
     router.include_router(decisions.routes(services, desk.ids))
     router.include_router(originals.routes(services.journal, previews))
-    router.include_router(inbox.routes(services, desk.envelopes.of, desk.arrival, previews))
+    router.include_router(inbox.routes(services, desk.envelopes.of, desk.arrival, previews, desk.notices))
+    router.include_router(
+        answers.routes(
+            services, ids=desk.ids, budget=budget, notices=desk.notices, envelope=desk.envelopes.of,
+            opened=desk.arrival,
+        )
+    )  # fmt: skip
     router.include_router(refusals.routes(services))
     router.include_router(events.routes(services.journal, desk.feed))
     if services.cards is not None:

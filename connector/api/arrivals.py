@@ -1,9 +1,10 @@
 """Received messages as they go over the wire."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from connector.api.beside import Beside, beside_fields
 from connector.api.envelopes import Envelope
 from connector.api.render import code_texts
 from connector.client.models.inbox import (
@@ -19,8 +20,8 @@ from connector.domain.address import PATIENT_DOMAIN
 from connector.domain.errors import InvalidSubmission
 from connector.domain.patient import INS_NIR, MatriculeINS
 from connector.exchange.arrival import Arrival, ArrivalDocument, ArrivalPart, ArrivalPerson, PartRole
-from connector.journal.inbox import TakenMark
 from connector.journal.records import IncomingMessage
+from connector.journal.threads import ReceivedFacts
 
 __all__ = ["InboxFile", "files_of", "inbox_item", "inbox_message"]
 
@@ -33,21 +34,24 @@ class InboxFile:
     content: bytes = field(repr=False)
 
 
-def inbox_item(message: IncomingMessage, envelope: Envelope, mark: TakenMark | None) -> InboxItemModel:
+def inbox_item(message: IncomingMessage, envelope: Envelope, found: Beside) -> InboxItemModel:
     """A received message for a list."""
-    return InboxItemModel(**_item(message, mark), **_envelope(envelope))
+    return InboxItemModel(**_item(message), **beside_fields(found), **_envelope(envelope))
 
 
-def inbox_message(message: IncomingMessage, arrival: Arrival, mark: TakenMark | None) -> InboxMessageModel:
+def inbox_message(message: IncomingMessage, arrival: Arrival, found: Beside) -> InboxMessageModel:
     """A received message that was opened."""
     sender = arrival.sender
     is_patient = sender.address.rpartition("@")[2] == PATIENT_DOMAIN
     envelope = Envelope(sender.name or sender.address, sender.address, arrival.subject_display, None, is_patient)
+    noticed = tuple(dict.fromkeys((*arrival.every_warning, *found.facts.warnings)))
+    facts = ReceivedFacts(alerts=arrival.alerts, warnings=noticed, identity=arrival.identity)
     return InboxMessageModel(
-        **_item(message, mark), **_envelope(envelope), sender_ins=_ins_of(sender) if is_patient else "",
+        **_item(message), **beside_fields(replace(found, facts=facts)), **_envelope(envelope),
+        sender_ins=_ins_of(sender) if is_patient else "",
         recipients=[_person(person) for person in arrival.recipients],
         copies=[_person(person) for person in arrival.copies], subject_raw=arrival.subject_raw, date=arrival.date,
-        body=arrival.body, documents=[file.model for file in files_of(arrival)], warnings=list(arrival.warnings),
+        body=arrival.body, documents=[file.model for file in files_of(arrival)],
     )  # fmt: skip
 
 
@@ -73,12 +77,11 @@ def _numbered(number: int, one: ArrivalDocument | ArrivalPart) -> InboxFile:
     return InboxFile(model, one.content)
 
 
-def _item(message: IncomingMessage, mark: TakenMark | None) -> dict[str, Any]:
+def _item(message: IncomingMessage) -> dict[str, Any]:
     return {
         "id": message.id, "mailbox": str(message.mailbox), "state": message.state.value,
         "since": message.state_since, "received_at": message.received_at, "size_bytes": message.size_bytes,
-        "message_id": message.header_message_id, "taken_at": mark.at if mark else None,
-        "taken_by": mark.by if mark else "", **code_texts(message.code),
+        "message_id": message.header_message_id, **code_texts(message.code),
     }  # fmt: skip
 
 

@@ -9,13 +9,15 @@ from connector.client.models.messages import (
     FileModel,
     MessageDetailModel,
     MessageModel,
+    ReceiptModel,
     RecipientStateModel,
     TimelineEntryModel,
 )
 from connector.domain.catalogue import explain
 from connector.domain.states import OutgoingState
 from connector.journal.events import Event
-from connector.journal.records import OutgoingMessage, SubmissionView, TraceEntry
+from connector.journal.receipts import ReceiptRow
+from connector.journal.records import MessageRecipient, OutgoingMessage, SubmissionView, TraceEntry
 
 __all__ = ["code_texts", "event_data", "message_detail", "message_model", "overall_state"]
 
@@ -54,10 +56,20 @@ def message_model(view: SubmissionView, corrected_by: str | None = None) -> Mess
 
 
 def message_detail(
-    view: SubmissionView, trace: Sequence[TraceEntry], corrected_by: str | None = None
+    view: SubmissionView, trace: Sequence[TraceEntry], receipts: Sequence[ReceiptRow], corrected_by: str | None = None
 ) -> MessageDetailModel:
     """The same with its story."""
-    return MessageDetailModel(**_message(view, corrected_by), timeline=[_entry(entry) for entry in trace])
+    return MessageDetailModel(
+        **_message(view, corrected_by), timeline=[_entry(entry) for entry in trace],
+        receipts=[_receipt(receipt) for receipt in receipts],
+    )  # fmt: skip
+
+
+def _receipt(receipt: ReceiptRow) -> ReceiptModel:
+    return ReceiptModel(
+        address=receipt.named, at=receipt.at, kind=receipt.kind, status=receipt.status,
+        integration_code=receipt.integration_code, text=receipt.text, inbox_id=receipt.incoming_id,
+    )  # fmt: skip
 
 
 def _message(view: SubmissionView, corrected_by: str | None) -> dict[str, Any]:
@@ -68,6 +80,7 @@ def _message(view: SubmissionView, corrected_by: str | None) -> dict[str, Any]:
         "state": overall_state([message.state for message in view.messages]).value, "waiting_for": sorted(waiting),
         "duplicate_of": view.duplicate_of, "corrects": view.corrects, "corrected_by": corrected_by,
         "action": view.action.value, "replaces": view.replaces, "replaced_by": view.replaced_by, "lot": view.lot,
+        "answers": view.answers.incoming_id if view.answers else None,
         "warnings": list(view.warnings),
         "files": [
             FileModel(
@@ -85,13 +98,15 @@ def _email(message: OutgoingMessage) -> EmailModel:
         next_attempt_at=message.next_attempt_at, deadline_at=message.deadline_at,
         waiting_for=message.waiting_for.value if message.waiting_for else None,
         message_id=message.header_message_id, answer=message.answer, size_bytes=message.size_bytes,
-        recipients=[
-            RecipientStateModel(
-                address=str(r.address), kind=r.kind.value, state=r.state.value, code=r.code, text=r.text
-            )
-            for r in message.recipients
-        ],
+        recipients=[_recipient(each) for each in message.recipients],
         document_codes=list(message.document_codes), **code_texts(message.code),
+    )  # fmt: skip
+
+
+def _recipient(one: MessageRecipient) -> RecipientStateModel:
+    return RecipientStateModel(
+        address=str(one.address), kind=one.kind.value, state=one.state.value, code=one.code, text=one.text,
+        waits_since=one.waits_since,
     )  # fmt: skip
 
 

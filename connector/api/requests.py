@@ -11,7 +11,9 @@ from connector.api.guard.head import Refusal
 from connector.api.guard.tokens import Caller, insufficient, missing
 from connector.domain.scopes import SCOPE_TEXTS, Scope
 
-__all__ = ["IdempotencyKey", "MessageId", "RefusedRequest", "Since", "Until", "accept_language", "requires"]
+__all__ = [
+    "IdempotencyKey", "InboxId", "MessageId", "RefusedRequest", "Since", "Until", "accept_language", "requires",
+]  # fmt: skip
 
 _RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -37,6 +39,9 @@ Until = Annotated[
 ]
 MessageId = Annotated[
     str, Path(pattern="^[0-9A-Z]{26}$", description="ULID", examples=["01KAGY6R8ZQ4M1T7C3H5E9V0XA"])
+]  # fmt: skip
+InboxId = Annotated[
+    str, Path(pattern="^[0-9A-Z]{26}$", description="ULID", examples=["01KAGZ1ZQ2W3E4R5T6Y7P8A9SD"])
 ]  # fmt: skip
 IdempotencyKey = Annotated[
     str | None, Header(min_length=1, max_length=255, pattern="^[!-~]+$", examples=["7c9e6679-7425"])

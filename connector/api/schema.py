@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
+from connector.client.models.answers import ReplyHeadModel, ReplyModel
 from connector.client.models.events import EventModel
 from connector.client.models.messages import SubmitHeadModel, SubmitModel
 from connector.client.models.problem import ProblemModel
@@ -16,7 +17,7 @@ from connector.client.models.problem import ProblemModel
 __all__ = ["describe", "operation_id"]
 
 _REFERENCE = "#/components/schemas/"
-_BESIDE = (SubmitModel, SubmitHeadModel, EventModel, ProblemModel)
+_BESIDE = (SubmitModel, SubmitHeadModel, ReplyModel, ReplyHeadModel, EventModel, ProblemModel)
 """Models that FastAPI does not find by itself."""
 _FRAMEWORK = ("HTTPValidationError", "ValidationError")
 _PROBLEM = "application/problem+json"
@@ -92,7 +93,13 @@ def _add_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
     for body in bodies:
         for media in body.get("content", {}).values():
-            name = media.get("schema", {}).get("$ref", "").removeprefix(_REFERENCE)
+            name = _model_of(media.get("schema", {}))
             examples = schemas.get(name, {}).get("examples")
             if examples:
                 media.setdefault("example", examples[0])
+
+
+def _model_of(schema: dict[str, Any]) -> str:
+    """The model that goes over the wire; also of a body that may be left out."""
+    choices = [schema, *schema.get("anyOf", [])]
+    return next((each["$ref"].removeprefix(_REFERENCE) for each in choices if "$ref" in each), "")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from anyio import to_thread
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +19,7 @@ from connector.api.guard.tokens import Caller
 from connector.api.mailboxes import find_mailbox
 from connector.api.multipart import BadMultipart, Part, read_multipart
 from connector.api.services import ApiServices
+from connector.client.models.base import Question
 from connector.client.models.messages import (
     DocumentModel,
     OptionsModel,
@@ -39,20 +40,36 @@ from connector.intake.sidecar import Sidecar, SidecarFile, SidecarPatient, Sidec
 from connector.journal.records import Taken
 from connector.journal.requests import RequestKey
 
-__all__ = ["MESSAGES_PATH", "Asked", "Budget", "read_submission", "take_submission", "tell_taken"]
+__all__ = [
+    "MESSAGES_PATH", "SUBMISSION", "Asked", "BodyForm", "Budget", "announced", "file_of", "options_of", "patient_of",
+    "read_body", "request_hash", "take_submission", "tell_taken",
+]  # fmt: skip
 
 MESSAGES_PATH = "/api/v1/messages"
 """Takes documents: its bodies may be large."""
 
 _NOT_DOCUMENTS = (FileRole.SIDECAR, FileRole.FLAG)
-_Model = TypeVar("_Model", SubmitHeadModel, SubmitModel)
+_Model = TypeVar("_Model", bound=Question)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BodyForm(Generic[_Model]):
+    """How a body with documents is written."""
+
+    head: type[_Model]  # part ``message`` of a multipart body
+    whole: type[_Model]  # the same with ``documents``: a JSON body
+    needs_documents: bool = True
+
+
+SUBMISSION: BodyForm[SubmitHeadModel] = BodyForm(SubmitHeadModel, SubmitModel)
+"""Of ``POST /messages``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[_Model]):
     """A request that was understood."""
 
-    head: SubmitHeadModel
+    head: _Model
     files: tuple[SubmittedFile, ...]
     sha256: Mapping[str, str]  # what the client says of its documents, by name
 
@@ -85,7 +102,13 @@ class Budget:
             self._left += size
 
 
-async def read_submission(request: Request) -> Asked:
+def announced(request: Request, limit: int) -> int:
+    """How much a request may bring: what it says, which the gate has checked, or the most."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdigit() else limit
+
+
+async def read_body(request: Request, form: BodyForm[_Model]) -> Asked[_Model]:
     """Read and understand the body of a request.
 
     Raises:
@@ -98,27 +121,29 @@ async def read_submission(request: Request) -> Asked:
             parts = await read_multipart(content_type, request.stream())
         except BadMultipart as error:
             raise _invalid("multipart", "body") from error
-        return await to_thread.run_sync(_of_parts, parts)
+        return await to_thread.run_sync(_of_parts, parts, form)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-    return await to_thread.run_sync(_of_json, body)
+    return await to_thread.run_sync(_of_json, body, form)
 
 
-def _of_json(body: bytearray) -> Asked:
-    asked = _parsed(SubmitModel, body, "body")
-    hashes = {document.name: document.sha256.lower() for document in asked.documents if document.sha256}
-    return _asked(asked, [(document.name, document.content) for document in asked.documents], hashes)
+def _of_json(body: bytearray, form: BodyForm[_Model]) -> Asked[_Model]:
+    asked = _parsed(form.whole, body, "body")
+    given: list[DocumentModel] = getattr(asked, "documents", [])
+    hashes = {document.name: document.sha256.lower() for document in given if document.sha256}
+    return _asked(asked, [(document.name, document.content) for document in given], hashes)
 
 
-def _of_parts(parts: Sequence[Part]) -> Asked:
+def _of_parts(parts: Sequence[Part], form: BodyForm[_Model]) -> Asked[_Model]:
     heads = [part for part in parts if part.name == "message"]
     documents = [part for part in parts if part.name == "documents"]
     if len(heads) != 1:
         raise _invalid("missing" if not heads else "too_many", "body", "message")
-    if not documents or len(heads) + len(documents) != len(parts):
-        raise _invalid("missing" if not documents else "extra_forbidden", "body", "documents")
-    head = _parsed(SubmitHeadModel, heads[0].content, "body", "message")
+    is_missing = form.needs_documents and not documents
+    if is_missing or len(heads) + len(documents) != len(parts):
+        raise _invalid("missing" if is_missing else "extra_forbidden", "body", "documents")
+    head = _parsed(form.head, heads[0].content, "body", "message")
     named = [DocumentModel(name=_name(part), content=bytes(part.content)) for part in documents]
     return _asked(head, [(document.name, document.content) for document in named], {})
 
@@ -131,7 +156,7 @@ def _name(part: Part) -> str:
         raise _invalid("file_name", "body", "documents", "filename") from None
 
 
-def _asked(head: SubmitHeadModel, documents: Sequence[tuple[str, bytes]], hashes: Mapping[str, str]) -> Asked:
+def _asked(head: _Model, documents: Sequence[tuple[str, bytes]], hashes: Mapping[str, str]) -> Asked[_Model]:
     files = tuple(as_file(name, content) for name, content in documents)
     if any(file.role in _NOT_DOCUMENTS for file in files):
         raise InvalidSubmission("FORMAT_INCONNU", "a document has the name of a sidecar or of a marker")
@@ -154,7 +179,9 @@ def _invalid(kind: str, *where: str) -> RequestValidationError:
     return RequestValidationError([{"type": kind, "loc": where, "msg": ""}])
 
 
-def take_submission(services: ApiServices, ids: IdSource, asked: Asked, caller: Caller, key: str | None) -> Taken:
+def take_submission(
+    services: ApiServices, ids: IdSource, asked: Asked[SubmitHeadModel], caller: Caller, key: str | None
+) -> Taken:
     """Keep what was asked; when this returns, it survives power loss. Blocks.
 
     Args:
@@ -177,7 +204,7 @@ def take_submission(services: ApiServices, ids: IdSource, asked: Asked, caller: 
     name = asked.head.reference or f"REST-{submission_id[-6:]}"
     order = Order(submission_id, SourceKind.REST, name, asked.files, _sidecar(asked))
     submission = compose(order, services.desks.desk(mailbox), DEFAULT_LIMITS)
-    request = RequestKey(caller.id, key, _request_hash(asked)) if key is not None else None
+    request = RequestKey(caller.id, key, request_hash(asked)) if key is not None else None
     return services.journal.take(
         submission, deadline_at=now + timedelta(hours=settings.retry.deadline_hours),
         duplicate_hours=mailbox.outbox.duplicate_hours, request=request, actor=caller.name,
@@ -191,18 +218,18 @@ def tell_taken(taken: Taken, response: Response) -> None:
         response.headers["Idempotent-Replay"] = "true"
 
 
-def _sidecar(asked: Asked) -> Sidecar:
+def _sidecar(asked: Asked[SubmitHeadModel]) -> Sidecar:
     """The head in the words in which a folder says the same."""
     head = asked.head
     return Sidecar(
         reference=head.reference or None, recipients=_recipients(head.recipients), copies=_recipients(head.copies),
         to_patient=head.to_patient, subject=head.subject or None, body=head.body or None,
-        options=_options(head.options), sha256=asked.sha256, patient=_patient(head.patient),
-        files=tuple(map(_file, head.files)), replaces=head.replaces, withdraws=head.withdraws,
+        options=options_of(head.options), sha256=asked.sha256, patient=patient_of(head.patient),
+        files=tuple(map(file_of, head.files)), replaces=head.replaces, withdraws=head.withdraws,
     )  # fmt: skip
 
 
-def _patient(patient: PatientSaidModel | None) -> SidecarPatient | None:
+def patient_of(patient: PatientSaidModel | None) -> SidecarPatient | None:
     """The patient in the words of a sidecar.
 
     Raises:
@@ -221,7 +248,8 @@ def _patient(patient: PatientSaidModel | None) -> SidecarPatient | None:
     )  # fmt: skip
 
 
-def _file(said: FileSaidModel) -> SidecarFile:
+def file_of(said: FileSaidModel) -> SidecarFile:
+    """What is said of one file in the words of a sidecar."""
     return SidecarFile(said.name, said.type, None, said.title, said.date.isoformat() if said.date else None)
 
 
@@ -229,13 +257,19 @@ def _recipients(recipients: Sequence[RecipientModel]) -> tuple[SidecarRecipient,
     return tuple(SidecarRecipient(MailboxAddress.parse(recipient.address)) for recipient in recipients)
 
 
-def _options(options: OptionsModel) -> SendOptions:
+def options_of(options: OptionsModel) -> SendOptions:
+    """What the sender asks for."""
     return SendOptions(**options.model_dump())
 
 
-def _request_hash(asked: Asked) -> str:
-    """What two requests have in common that ask for the same, however they are written."""
+def request_hash(asked: Asked[_Model], *more: str) -> str:
+    """What two requests have in common that ask for the same, however they are written.
+
+    Args:
+        asked: head and documents.
+        more: what else tells them apart.
+    """
     head = asked.head.model_dump(mode="json", exclude={"documents"})
     documents = [(file.name, file.sha256) for file in asked.files]
-    whole = json.dumps([head, documents], sort_keys=True, ensure_ascii=True)
+    whole = json.dumps([head, documents, *more], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(whole.encode()).hexdigest()

@@ -3,27 +3,24 @@
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import quote
 
-from pydantic import BaseModel
-
+from connector.client.asking import Preview, moment
 from connector.client.discovery import Endpoint
 from connector.client.failure import ServiceUnknown
-from connector.client.link import Link, as_object, read_as
+from connector.client.inbox import InboxCalls
+from connector.client.link import as_object, read_as
 from connector.client.models.card import CardStatusModel, CardTestModel
 from connector.client.models.doctor import DoctorModel
 from connector.client.models.events import EventModel
-from connector.client.models.inbox import InboxItemModel, InboxMessageModel, InboxModel
 from connector.client.models.mailboxes import CodeStateModel, MailboxesModel, MailboxModel, TokenStateModel
 from connector.client.models.messages import MessageDetailModel, MessageModel, MessagesModel
 from connector.client.models.refusals import RefusalModel, RefusalsModel
 
 __all__ = ["Connection", "Preview", "StreamEvent"]
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +32,7 @@ class StreamEvent:
     event: EventModel | None = None  # of message, inbox, connector
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A document to look at."""
-
-    content: bytes = field(repr=False)
-    media_type: str  # text/html, whole and harmless, or image/png: one page
-    pages: int  # that can be asked for; 0: there is no PDF
-
-
-class Connection(Link):
+class Connection(InboxCalls):
     """Asks the connector that a discovery file describes, with the person's own token. Not thread-safe.
 
     An application has a token of its own: see :meth:`for_application`.
@@ -187,8 +175,8 @@ class Connection(Link):
             limit: at most that many.
         """
         wanted = {
-            "mailbox": mailbox, "state": list(states), "q": text, "reference": reference, "since": _moment(since),
-            "until": _moment(until), "cursor": cursor, "limit": limit,
+            "mailbox": mailbox, "state": list(states), "q": text, "reference": reference, "since": moment(since),
+            "until": moment(until), "cursor": cursor, "limit": limit,
         }  # fmt: skip
         return self._get("/api/v1/messages", MessagesModel, wanted)
 
@@ -252,58 +240,6 @@ class Connection(Link):
         """Say that it was seen: it asks for nobody any more."""
         return self._send("POST", f"{_refusal(refusal_id)}/seen", RefusalModel)
 
-    # --- what arrived ---
-
-    def inbox(
-        self, *, mailbox: str | None = None, states: Sequence[str] = (), taken: bool | None = None,
-        since: datetime | None = None, until: datetime | None = None, cursor: str | None = None, limit: int = 50,
-    ) -> InboxModel:  # fmt: skip
-        """A page of received messages, newest first; ``next_cursor`` leads to the next.
-
-        Args:
-            mailbox: folder name or address.
-            states: only these.
-            taken: only those that an application has taken, or that none has.
-            since: only what came to the connector then or later; aware.
-            until: only what came to it before; aware.
-            cursor: of the page before.
-            limit: at most that many.
-        """
-        wanted = {
-            "mailbox": mailbox, "state": list(states), "taken": taken, "since": _moment(since),
-            "until": _moment(until), "cursor": cursor, "limit": limit,
-        }  # fmt: skip
-        return self._get("/api/v1/inbox", InboxModel, wanted)
-
-    def inbox_message(self, inbox_id: str) -> InboxMessageModel:
-        """One received message, opened."""
-        return self._get(_inbox(inbox_id), InboxMessageModel)
-
-    def inbox_document(self, inbox_id: str, number: int) -> bytes:
-        """The bytes of one of its documents."""
-        return self.ask("GET", f"{_inbox(inbox_id)}/documents/{number}").content
-
-    def inbox_preview(self, inbox_id: str, number: int, *, page: int | None = None) -> Preview:
-        """One of its documents to look at, built anew so that nothing in it runs.
-
-        Args:
-            inbox_id: of the message.
-            number: of the document.
-            page: of a PDF, or of the PDF inside a CDA, from 1; ``None`` = HTML, and of a PDF the first page.
-
-        Raises:
-            ServiceError: ``APERCU_IMPOSSIBLE``: it can only be saved.
-        """
-        return self._preview(f"{_inbox(inbox_id)}/documents/{number}", page)
-
-    def inbox_raw(self, inbox_id: str) -> bytes:
-        """The whole message as the operator gave it."""
-        return self.ask("GET", f"{_inbox(inbox_id)}/raw").content
-
-    def take(self, inbox_id: str) -> InboxItemModel:
-        """Say that you have it."""
-        return self._send("POST", f"{_inbox(inbox_id)}/taken", InboxItemModel)
-
     # --- what is wrong ---
 
     def start_doctor(self) -> DoctorModel:
@@ -333,26 +269,8 @@ class Connection(Link):
         with self.stream("/api/v1/events", headers=headers) as lines:
             yield from _events(lines)
 
-    # --- how it is asked ---
-
-    def _get(self, path: str, model: type[_Model], params: Mapping[str, Any] | None = None) -> _Model:
-        wanted = {name: value for name, value in (params or {}).items() if value not in (None, "", [])}
-        return read_as(self.ask("GET", path, params=wanted), model)
-
-    def _send(self, method: str, path: str, model: type[_Model], body: Mapping[str, Any] | None = None) -> _Model:
-        return read_as(self.ask(method, path, body), model)
-
     def _decide(self, message_id: str, decision: str) -> MessageModel:
         return self._send("POST", f"{_message(message_id)}/{decision}", MessageModel)
-
-    def _preview(self, document: str, page: int | None) -> Preview:
-        answer = self.ask("GET", f"{document}/preview", params={"page": page} if page is not None else {})
-        media_type = answer.headers.get("Content-Type", "").partition(";")[0]
-        return Preview(answer.content, media_type, int(answer.headers.get("Preview-Pages", "0")))
-
-
-def _moment(value: datetime | None) -> str | None:
-    return value.isoformat() if value is not None else None
 
 
 def _mailbox(box: str) -> str:
@@ -362,10 +280,6 @@ def _mailbox(box: str) -> str:
 
 def _message(message_id: str) -> str:
     return f"/api/v1/messages/{quote(message_id, safe='')}"
-
-
-def _inbox(inbox_id: str) -> str:
-    return f"/api/v1/inbox/{quote(inbox_id, safe='')}"
 
 
 def _refusal(refusal_id: str) -> str:

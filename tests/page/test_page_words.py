@@ -9,13 +9,14 @@ import pytest
 
 from connector.api.page.card_words import CARD_WORDS, PRESENCE_WORDS
 from connector.api.page.language import Speech, speech
-from connector.api.page.listing import INCOMING_WORDS, OUTGOING_FILTERS, outgoing_shade
+from connector.api.page.listing import INCOMING_SHADES, OUTGOING_FILTERS, outgoing_shade
 from connector.api.page.render import assets
 from connector.api.page.story import PROGRESS_WORDS, STEP_WORDS, Progress, StepName
 from connector.documents.cda.html import CLASSES
 from connector.documents.pdf.style import BACKGROUNDS, COLOURS
 from connector.domain.states import IncomingState, OutgoingState
 from connector.identities.card.status import Presence
+from connector.support.received_words import INCOMING_WORDS
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -92,7 +93,7 @@ def test_every_text_of_a_sheet_has_both_languages(path: Path) -> None:
 def test_every_state_has_a_word_and_a_look() -> None:
     assert set(PRESENCE_WORDS) == set(Presence)
     assert set(CARD_WORDS) < set(Presence)
-    assert set(INCOMING_WORDS) == set(IncomingState)
+    assert set(INCOMING_SHADES) == set(INCOMING_WORDS) == set(IncomingState)
     assert set(STEP_WORDS) == set(StepName)
     assert set(PROGRESS_WORDS) == set(Progress)
     assert all(outgoing_shade(state) for state in OutgoingState)

@@ -1,5 +1,6 @@
 """How much: number and length of headers, length of a body as announced; what is read is counted by the pipe."""
 
+import re
 from collections.abc import Mapping
 
 from connector.api.guard.head import Refusal, RequestHead
@@ -9,6 +10,7 @@ __all__ = ["SMALL_BODY_BYTES", "body_limit", "check_framing", "check_headers", "
 SMALL_BODY_BYTES = 64 * 1024
 """What a request may carry where nothing else is said: a PIN, a token, a decision."""
 
+_ULID = re.compile(r"(?<=/)[0-9A-Z]{26}(?=/|$)")
 _MOST_HEADERS = 64
 _LONGEST_HEAD_CHARS = 16 * 1024
 
@@ -49,6 +51,7 @@ def body_limit(head: RequestHead, large: Mapping[str, int]) -> int:
 
     Args:
         head: of the request.
-        large: paths that take documents, with their limits.
+        large: paths that take documents, with their limits; ``{id}`` stands for any ULID.
     """
-    return large.get(head.path.rstrip("/"), SMALL_BODY_BYTES) if head.method == "POST" else SMALL_BODY_BYTES
+    path = _ULID.sub("{id}", head.path.rstrip("/"))
+    return large.get(path, SMALL_BODY_BYTES) if head.method == "POST" else SMALL_BODY_BYTES

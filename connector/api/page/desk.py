@@ -20,6 +20,7 @@ from connector.api.services import ApiServices
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.ports import IdSource
 from connector.exchange.arrival import Arrival
+from connector.exchange.notices import NoticeDesk
 from connector.exchange.rules import reception_rules
 from connector.exchange.unwrap import arrival_of
 from connector.journal.records import IncomingMessage
@@ -60,6 +61,9 @@ class Desk:
         self.sessions = Sessions(api.clock)
         self.activity = Activity(api.journal, api.clock)
         self.envelopes = Envelopes(api.journal)
+        self.notices = NoticeDesk(
+            api.journal, api.settings, api.clock, options.ids, queued=lambda _mailbox: api.decided()
+        )
         self.pairing = Pairing(api.journal, api.clock, options.ids)
         self.pages = PdfPages()
         self.blocking = Blocking()

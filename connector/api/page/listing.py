@@ -14,10 +14,11 @@ from connector.journal.inbox import TakenMark
 from connector.journal.journal import Journal
 from connector.journal.records import IncomingMessage, SubmissionView
 from connector.journal.search import folded
+from connector.support.received_words import INCOMING_WORDS
 from connector.support.words import OUTGOING_WORDS, WAITING_WORDS
 
 __all__ = [
-    "INCOMING_WORDS", "OUTGOING_FILTERS", "OutRow", "ReceivedPage", "ReceivedRow", "Shade", "find_received",
+    "INCOMING_SHADES", "OUTGOING_FILTERS", "OutRow", "ReceivedPage", "ReceivedRow", "Shade", "find_received",
     "out_row", "outgoing_shade", "received_row",
 ]  # fmt: skip
 
@@ -53,17 +54,11 @@ OUTGOING_FILTERS: Mapping[str, tuple[Text, tuple[OutgoingState, ...]]] = {
 }
 """Filters of what is sent: name in the address, words, states."""
 
-INCOMING_WORDS: Mapping[IncomingState, tuple[Text, Shade]] = {
-    _I.SEEN: (Text("en cours de réception", "being fetched"), Shade.MOVING),
-    _I.STORED: (Text("en cours d'ouverture", "being opened"), Shade.MOVING),
-    _I.OPENED: (Text("en cours de remise", "being delivered"), Shade.MOVING),
-    _I.DELIVERED: (Text("remis au logiciel", "given to the software"), Shade.GOOD),
-    _I.ACKNOWLEDGED: (Text("remis au logiciel", "given to the software"), Shade.GOOD),
-    _I.RECEIPT: (Text("accusé", "receipt"), Shade.QUIET),
-    _I.DUPLICATE: (Text("doublon", "duplicate"), Shade.QUIET),
-    _I.QUARANTINED: (Text("mis à l'écart", "set aside"), Shade.BAD),
-    _I.GONE: (Text("disparu du serveur", "gone from the server"), Shade.QUIET),
-}
+INCOMING_SHADES: Mapping[IncomingState, Shade] = {
+    _I.SEEN: Shade.MOVING, _I.STORED: Shade.MOVING, _I.OPENED: Shade.MOVING, _I.DELIVERED: Shade.GOOD,
+    _I.ACKNOWLEDGED: Shade.GOOD, _I.RECEIPT: Shade.QUIET, _I.DUPLICATE: Shade.QUIET, _I.QUARANTINED: Shade.BAD,
+    _I.GONE: Shade.QUIET,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +122,7 @@ class ReceivedPage:
 
 def received_row(message: IncomingMessage, envelopes: Envelopes, taken: TakenMark | None) -> ReceivedRow:
     """The row of a received message."""
-    word, shade = INCOMING_WORDS[message.state]
+    word, shade = INCOMING_WORDS[message.state], INCOMING_SHADES[message.state]
     at = message.received_at or message.state_since
     return ReceivedRow(message.id, envelopes.of(message), at, word, shade, str(message.mailbox), taken)
 

@@ -7,25 +7,26 @@ from fastapi import APIRouter, Path, Query, Response
 
 from connector.api.arrivals import InboxFile, files_of, inbox_item, inbox_message
 from connector.api.attachment import attachment
+from connector.api.beside import Beside, beside, beside_one
 from connector.api.envelopes import Envelope
 from connector.api.guard.tokens import Caller
 from connector.api.kept import KeptJson, page_of, ready
 from connector.api.mailboxes import find_mailbox
 from connector.api.preview import PREVIEW, PreviewPage, Previews
-from connector.api.requests import Since, Until, requires
+from connector.api.replies import take_message
+from connector.api.requests import InboxId, Since, Until, requires
 from connector.api.services import ApiServices
 from connector.client.models.inbox import InboxItemModel, InboxMessageModel, InboxModel
 from connector.domain.errors import InvalidSubmission
 from connector.domain.scopes import Scope
 from connector.domain.states import IncomingState
 from connector.exchange.arrival import Arrival
-from connector.journal.inbox import TakenMark
+from connector.exchange.notices import NoticeDesk
 from connector.journal.journal import Journal
 from connector.journal.records import IncomingMessage
 
 __all__ = ["routes"]
 
-Id = Annotated[str, Path(pattern="^[0-9A-Z]{26}$", description="ULID", examples=["01KAGZ1ZQ2W3E4R5T6Y7P8A9SD"])]
 Number = Annotated[int, Path(ge=0, le=10_000, description="`number` of the document")]
 Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`next_cursor` of the page before")]
 
@@ -47,7 +48,7 @@ _RAW: _Responses = {
 
 def routes(
     services: ApiServices, envelope: Callable[[IncomingMessage], Envelope],
-    opened: Callable[[IncomingMessage], Arrival], previews: Previews,
+    opened: Callable[[IncomingMessage], Arrival], previews: Previews, notices: NoticeDesk,
 ) -> APIRouter:  # fmt: skip
     """All about what arrived.
 
@@ -56,9 +57,11 @@ def routes(
         envelope: who wrote and what about; quick.
         opened: a message with its documents; raises what reading raises.
         previews: of documents.
+        notices: tells senders that it was taken.
     """
     router = APIRouter(prefix="/inbox", tags=["inbox"])
     _messages(router, services, envelope, opened)
+    _taking(router, services, envelope, notices)
     _documents(router, services.journal, opened, previews)
     return router
 
@@ -70,9 +73,9 @@ def _messages(
     journal, may_read = services.journal, [requires(Scope.INBOX_READ)]
     items, wholes = KeptJson(_KEPT_BYTES), KeptJson(_KEPT_BYTES)
 
-    def item(row: IncomingMessage, mark: TakenMark | None) -> bytes:
+    def item(row: IncomingMessage, found: Beside) -> bytes:
         about = envelope(row)  # may only be known later
-        return items.of(row.id, (row, about, mark), lambda: inbox_item(row, about, mark))
+        return items.of(row.id, (row, about, found), lambda: inbox_item(row, about, found))
 
     @router.get("", summary="List received messages", dependencies=may_read, response_model=InboxModel)
     def list_(
@@ -90,26 +93,35 @@ def _messages(
         rows = journal.newest_received(
             limit=limit + 1, after=cursor, states=state or None, mailbox=box, since=since, until=until, is_taken=taken
         )  # fmt: skip
-        marks = journal.taken_marks([row.id for row in rows])
-        shown = [item(row, marks.get(row.id)) for row in rows[:limit]]
+        known = beside(journal, [row.id for row in rows[:limit]])
+        shown = [item(row, known[row.id]) for row in rows[:limit]]
         return page_of(shown, rows[limit - 1].id if len(rows) > limit else None)
 
     @router.get(
         "/{inbox_id}", summary="One received message, opened", dependencies=may_read,
         response_model=InboxMessageModel,
     )  # fmt: skip
-    def show(inbox_id: Id) -> Response:
+    def show(inbox_id: InboxId) -> Response:
         """Sender, text, documents with their patients. Nothing of it is verified but what the operator checks."""
-        entry = journal.received(inbox_id)
-        row, mark = entry.message, entry.mark
-        return ready(wholes.of(row.id, entry, lambda: inbox_message(row, opened(row), mark)))
+        entry, found = journal.received(inbox_id), beside_one(journal, inbox_id)
+        row = entry.message
+        return ready(wholes.of(row.id, (entry, found), lambda: inbox_message(row, opened(row), found)))
+
+
+def _taking(
+    router: APIRouter, services: ApiServices, envelope: Callable[[IncomingMessage], Envelope], notices: NoticeDesk
+) -> None:
+    journal = services.journal
 
     @router.post("/{inbox_id}/taken", summary="Say that you have it")
-    def taken(inbox_id: Id, caller: Annotated[Caller, requires(Scope.INBOX_WRITE)]) -> InboxItemModel:
-        """For the other applications and for the person; the first one counts. Nothing is deleted anywhere."""
-        mark = journal.mark_taken(inbox_id, by=caller.name)
+    def taken(inbox_id: InboxId, caller: Annotated[Caller, requires(Scope.INBOX_WRITE)]) -> InboxItemModel:
+        """For the other applications and for the person; the first one counts. Nothing is deleted anywhere.
+
+        Its sender hears *processed* when a receipt was asked for and the policy of the mailbox is `taken`.
+        """
+        take_message(journal, notices, inbox_id, by=caller.name)
         row = journal.incoming(inbox_id)
-        return inbox_item(row, envelope(row), mark)
+        return inbox_item(row, envelope(row), beside_one(journal, inbox_id))
 
 
 def _documents(
@@ -127,7 +139,7 @@ def _documents(
         "/{inbox_id}/documents/{number}", summary="One document", dependencies=may_read, responses=_BYTES,
         response_class=Response,
     )  # fmt: skip
-    def document(inbox_id: Id, number: Number) -> Response:
+    def document(inbox_id: InboxId, number: Number) -> Response:
         """The bytes, exactly as they came; to be saved, never run."""
         found = file(inbox_id, number)
         return attachment(found.content, found.model.name)
@@ -136,7 +148,7 @@ def _documents(
         "/{inbox_id}/documents/{number}/preview", summary="One document to look at", dependencies=may_read,
         responses=PREVIEW, response_class=Response,
     )  # fmt: skip
-    async def preview(inbox_id: Id, number: Number, page: PreviewPage = None) -> Response:
+    async def preview(inbox_id: InboxId, number: Number, page: PreviewPage = None) -> Response:
         """As the connector's own page shows it: built anew, so that nothing of the sender's runs."""
 
         def given() -> tuple[str, bytes]:
@@ -148,7 +160,7 @@ def _documents(
     @router.get(
         "/{inbox_id}/raw", summary="The whole message", dependencies=may_read, responses=_RAW, response_class=Response
     )
-    def raw(inbox_id: Id) -> Response:
+    def raw(inbox_id: InboxId) -> Response:
         """As the operator gave it, also when it was set aside."""
         row = journal.incoming(inbox_id)
         content = journal.payload(row.payload_id or "")

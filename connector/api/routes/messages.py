@@ -12,7 +12,7 @@ from connector.api.render import message_detail, message_model
 from connector.api.requests import IdempotencyKey, MessageId, Since, Until, requires
 from connector.api.services import ApiServices
 from connector.api.submit import MESSAGES_PATH as PATH
-from connector.api.submit import Budget, read_submission, take_submission, tell_taken
+from connector.api.submit import SUBMISSION, Budget, announced, read_body, take_submission, tell_taken
 from connector.client.models.messages import HEAD_EXAMPLE, MessageDetailModel, MessageModel, MessagesModel
 from connector.domain.ports import IdSource
 from connector.domain.scopes import Scope
@@ -25,7 +25,6 @@ Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`nex
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 _KEPT_BYTES = 4_000_000  # of list items that are ready: some 2 000
-_BODIES_AT_ONCE = 4  # of the largest size; usual ones are a hundredth of it
 _BODY = {
     "requestBody": {
         "required": True,
@@ -48,22 +47,23 @@ _BODY = {
 }
 
 
-def routes(services: ApiServices, ids: IdSource) -> APIRouter:
+def routes(services: ApiServices, ids: IdSource, budget: Budget) -> APIRouter:
     """All about what is sent.
 
     Args:
         services: behind the routes.
         ids: for new submissions.
+        budget: of bytes that are being taken.
     """
     router = APIRouter(prefix="/messages", tags=["messages"])
-    _taking(router, services, ids)
+    _taking(router, services, ids, budget)
     _reading(router, services)
     return router
 
 
-def _taking(router: APIRouter, services: ApiServices, ids: IdSource) -> None:
+def _taking(router: APIRouter, services: ApiServices, ids: IdSource, budget: Budget) -> None:
     journal, limit = services.journal, services.settings.api.max_body_bytes
-    budget, may_write = Budget(_BODIES_AT_ONCE * limit), requires(Scope.MESSAGES_WRITE)
+    may_write = requires(Scope.MESSAGES_WRITE)
 
     def shown(message_id: str) -> MessageModel:
         return message_model(journal.submission(message_id), journal.correction_of(message_id))
@@ -80,8 +80,8 @@ def _taking(router: APIRouter, services: ApiServices, ids: IdSource) -> None:
         Ask at ``Location`` what became of them, or follow the events. The same ``Idempotency-Key`` with the same
         request gives the same message again (``Idempotent-Replay: true``) and sends nothing twice.
         """
-        with budget.reserve(_announced(request, limit)):
-            asked = await read_submission(request)
+        with budget.reserve(announced(request, limit)):
+            asked = await read_body(request, SUBMISSION)
             taken = await to_thread.run_sync(take_submission, services, ids, asked, caller, idempotency_key)
         services.received()
         tell_taken(taken, response)
@@ -125,11 +125,5 @@ def _reading(router: APIRouter, services: ApiServices) -> None:
     )  # fmt: skip
     def show(message_id: MessageId) -> Response:
         """Recipients, answers of the operator, receipts, and every line of its trace."""
-        story = journal.story(message_id)
-        return as_json(message_detail(story.view, story.trace, story.corrected_by))
-
-
-def _announced(request: Request, limit: int) -> int:
-    """How much a request may bring: what it says, which the gate has checked, or the most."""
-    announced = request.headers.get("content-length", "")
-    return int(announced) if announced.isdigit() else limit
+        story, receipts = journal.story(message_id), journal.receipts(message_id)
+        return as_json(message_detail(story.view, story.trace, receipts, story.corrected_by))

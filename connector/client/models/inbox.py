@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import ConfigDict, Field
 
+from connector.client.models.answers import NoticeModel, RelationModel
 from connector.client.models.base import Answer, example
 
 __all__ = [
@@ -60,6 +61,13 @@ _ITEM = {
     "subject": "Examens de biologie EXEMPLE ZOE",
     "taken_at": None,
     "taken_by": "",
+    "alerts": ["HH"],
+    "warnings": [],
+    "identity": "qualified",
+    "relations": [],
+    "notices": [],
+    "answers": None,
+    "answered_by": [],
     "code": "",
     "title_fr": "",
     "cure_fr": "",
@@ -91,6 +99,21 @@ class InboxItemModel(Answer):
     taken_at: datetime | None = None
     """When an application said that it has taken the message."""
     taken_by: str = ""
+    alerts: list[str] = Field(default_factory=list)
+    """``AA``, ``HH``, ``LL``: what the laboratory says must be seen at once, the worst first (REM BIO/va1.01)."""
+    warnings: list[str] = Field(default_factory=list)
+    """Codes of what was noticed in the message and in its documents."""
+    identity: str = ""
+    """How sure it is whom it is about: ``qualified``, ``unqualified``, ``doubtful``, ``several``, ``mismatch``,
+    ``none``; empty while it is not opened."""
+    relations: list[RelationModel] = Field(default_factory=list)
+    """To other received messages."""
+    notices: list[NoticeModel] = Field(default_factory=list)
+    """What its sender hears from here."""
+    answers: str | None = None
+    """The message of yours that it answers."""
+    answered_by: list[str] = Field(default_factory=list)
+    """Messages of yours that answer it."""
     code: str = ""
     """Why it was set aside."""
     title_fr: str = ""
@@ -189,7 +212,6 @@ class InboxMessageModel(InboxItemModel):
                 "date": "2026-11-20T10:04:50+01:00",
                 "body": "Bonjour,\n\nVeuillez trouver ci-joint …",
                 "documents": [_FILE],
-                "warnings": [],
             }
         )
     )
@@ -204,5 +226,3 @@ class InboxMessageModel(InboxItemModel):
     body: str = ""
     """Plain text."""
     documents: list[InboxFileModel] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
-    """Codes."""

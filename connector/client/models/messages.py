@@ -13,8 +13,8 @@ from connector.client.models.texts import FileName, Line, Lines
 
 __all__ = [
     "HEAD_EXAMPLE", "DocumentModel", "EmailModel", "FileModel", "MessageDetailModel", "MessageModel",
-    "MessagesModel", "OptionsModel", "RecipientModel", "RecipientStateModel", "ReplaceModel", "SubmitHeadModel",
-    "SubmitModel", "TimelineEntryModel",
+    "MessagesModel", "OptionsModel", "ReceiptModel", "RecipientModel", "RecipientStateModel", "ReplaceModel",
+    "SubmitHeadModel", "SubmitModel", "TimelineEntryModel",
 ]  # fmt: skip
 
 
@@ -43,6 +43,15 @@ _SUBMIT = {
 }
 HEAD_EXAMPLE = {name: value for name, value in _SUBMIT.items() if name != "documents"}
 _RECIPIENT_STATE = {"address": _ADDRESS, "kind": "to", "state": "delivered", "code": 250, "text": "2.1.5 Ok"}
+_RECEIPT = {
+    "address": _ADDRESS,
+    "at": "2026-11-20T09:03:40Z",
+    "kind": "delivered",
+    "status": "2.1.5",
+    "integration_code": "",
+    "text": "250 2.1.5 Ok",
+    "inbox_id": "01KAGY9C2B4D6F8H0J2K4M6N8P",
+}
 _EMAIL = {
     "id": "01KAGY6R9B5V8W2XJ6T4N0Q7M2",
     "state": "delivered",
@@ -78,6 +87,7 @@ _MESSAGE = {
     "action": "first",
     "replaces": None,
     "replaced_by": None,
+    "answers": None,
     "lot": None,
     "warnings": [],
     "files": [_FILE],
@@ -213,6 +223,28 @@ class RecipientStateModel(Answer):
     code: int = 0
     """Of SMTP, 0 when there is none."""
     text: str = ""
+    waits_since: datetime | None = None
+    """A receipt is awaited since then; after ``message.receipt_deadline_hours`` the state is ``no_news``."""
+
+
+class ReceiptModel(Answer):
+    """What was heard about one recipient."""
+
+    model_config = ConfigDict(json_schema_extra=example(_RECEIPT))
+
+    address: str
+    """As the receipt has it."""
+    at: datetime
+    kind: str
+    """``read``, ``delivered``, ``relayed``, ``delayed``, ``integration_failed``, ``failed``."""
+    status: str = ""
+    """Enhanced status code of SMTP."""
+    integration_code: str = ""
+    """900 to 906, when the recipient's software could not integrate it."""
+    text: str = ""
+    """Words of the server."""
+    inbox_id: str = ""
+    """The received message that brought it."""
 
 
 class EmailModel(Answer):
@@ -271,6 +303,8 @@ class MessageModel(Answer):
     """The message whose document this one replaces or withdraws, when it left from here."""
     replaced_by: str | None = None
     """The newest message that does so with a document of this one; only told of a single message."""
+    answers: str | None = None
+    """The received message that this one answers."""
     lot: str | None = None
     """Messages that came in one batch have this in common."""
     warnings: list[str] = Field(default_factory=list)
@@ -296,9 +330,11 @@ class TimelineEntryModel(Answer):
 class MessageDetailModel(MessageModel):
     """One message with its whole story."""
 
-    model_config = ConfigDict(json_schema_extra=example({**_MESSAGE, "timeline": [_ENTRY]}))
+    model_config = ConfigDict(json_schema_extra=example({**_MESSAGE, "timeline": [_ENTRY], "receipts": [_RECEIPT]}))
 
     timeline: list[TimelineEntryModel] = Field(default_factory=list)
+    receipts: list[ReceiptModel] = Field(default_factory=list)
+    """Everything that was heard about its recipients, in the order in which it came."""
 
 
 class MessagesModel(Answer):
