@@ -11,7 +11,9 @@ from connector.cli import (
     config,
     demo,
     doctor,
+    inbox,
     queue,
+    receipts,
     run,
     sandbox,
     session,
@@ -37,9 +39,11 @@ app.command("status")(status.status)
 app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("receipts")(receipts.receipts)
 app.add_typer(card.app, name="card")
 app.add_typer(client.app, name="client")
 app.add_typer(config.app, name="config")
+app.add_typer(inbox.app, name="inbox")
 app.add_typer(queue.app, name="queue")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(bundle.app, name="support")
