@@ -11,18 +11,19 @@ once more.
 
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
 from connector.daemon.supervisor import Bell
+from connector.daemon.telling import TellingLoop
 from connector.daemon.workers import Mood
-from connector.documents.hl7.answer import Ack, read_ack
-from connector.documents.hl7.header import peek_header
+from connector.documents.hl7.answer import Ack
 from connector.domain.address import MailboxAddress
-from connector.domain.errors import ConfigurationError, ConnectorError, InvalidSubmission, Unavailable
+from connector.domain.errors import ConfigurationError, InvalidSubmission
 from connector.domain.ports import reach
+from connector.exchange.acknowledged import acknowledgement
 from connector.exchange.retry import backoff_seconds
 from connector.intake.zam import note_due, zam_message
 from connector.journal.hl7_answers import Hl7Answer
@@ -43,8 +44,8 @@ Send = Callable[[bytes], bytes]
 """Sends a message and gives its answer; raises :class:`connector.domain.errors.ConnectorError`."""
 
 
-@dataclass
-class AnswerLoop:
+@dataclass(kw_only=True)
+class AnswerLoop(TellingLoop):
     """Tells one software.
 
     Args:
@@ -52,33 +53,17 @@ class AnswerLoop:
         mailboxes: whose orders are answered.
         application: MSH-3 where an order was written to nobody.
         send: over the wire.
-        bell: of its worker.
-        stopping: true once the connector was asked to stop.
-        mood: for the health tree.
     """
 
     journal: Journal
     mailboxes: Sequence[MailboxAddress]
     application: str
     send: Send
-    bell: Bell
-    stopping: Callable[[], bool]
-    mood: Mood
-    _failures: int = field(default=0, init=False)
+    retry: RetrySettings = RETRY
+    look_seconds: float = LOOK_SECONDS
 
-    def run(self) -> None:
-        """Tell what is due, until told to stop."""
-        while not self.stopping():
-            try:
-                told = self.run_once()
-                self._failures = 0
-            except ConnectorError as error:
-                self.mood.bad(error)
-                self._failures += 1
-                self.bell.wait(backoff_seconds(self._failures, RETRY, luck=0.5))
-                continue
-            if not told:
-                self.bell.wait(LOOK_SECONDS)
+    def _once(self) -> bool:
+        return self.run_once() > 0
 
     def run_once(self) -> int:
         """Tell everything that is due now.
@@ -104,43 +89,27 @@ class AnswerLoop:
         if view.hl7 is None:  # never noted for such a one
             return False
         message = zam_message(answer, view.hl7, self.application)
-        ack = _acknowledgement(message, self.send(message))
+        ack = acknowledgement(message, self.send(message))
         reach("answer.sent")
         if ack.may_be_sent_again:
             self._postpone(answer, ack)
             return False
         if ack.is_positive:
-            self.mood.good()
+            self._accepted()
             self.journal.settle_hl7_answer(answer, "accepted")
         else:
-            self._refused(answer, ack)
+            self._refuses(answer, ack)
         return True
 
     def _postpone(self, answer: Hl7Answer, ack: Ack) -> None:
         pause = timedelta(seconds=backoff_seconds(answer.attempts + 1, RETRY, luck=0.5))
         self.journal.postpone_hl7_answer(answer, self.mood.clock.now() + pause, _reason(ack))
 
-    def _refused(self, answer: Hl7Answer, ack: Ack) -> None:
+    def _refuses(self, answer: Hl7Answer, ack: Ack) -> None:
         self.journal.settle_hl7_answer(answer, "refused", _reason(ack))
         detail = f"the software answered {ack.code} to a ZAM {answer.kind}"
-        self.mood.bad(InvalidSubmission("MLLP_REPONSE_REFUSEE", detail))
+        self._refused(InvalidSubmission("MLLP_REPONSE_REFUSEE", detail))
         _log.warning("answer_refused", submission=answer.submission_id, detail=_reason(ack))
-
-
-def _acknowledgement(message: bytes, data: bytes) -> Ack:
-    """The answer to our message.
-
-    Raises:
-        Unavailable: ``MLLP_INJOIGNABLE``: what came is no answer to it.
-    """
-    sent = peek_header(message)
-    try:
-        ack = read_ack(data)
-    except InvalidSubmission as error:
-        raise Unavailable("MLLP_INJOIGNABLE", "what came back over MLLP is no acknowledgement") from error
-    if sent is None or ack.control_id != sent.control_id:
-        raise Unavailable("MLLP_INJOIGNABLE", "what came back over MLLP answers another message")
-    return ack
 
 
 def _reason(ack: Ack) -> str:
@@ -161,8 +130,9 @@ def make_answers(settings: Settings, journal: Journal, mood: Mood, stopping: Cal
     if target is None:
         return None
     return AnswerLoop(
-        journal, [mailbox.address for mailbox in settings.mailboxes], settings.mllp.application,
-        sender_to(target, stopping), Bell(), stopping, mood,
+        journal=journal, mailboxes=[mailbox.address for mailbox in settings.mailboxes],
+        application=settings.mllp.application, send=sender_to(target, stopping),
+        bell=Bell(), stopping=stopping, mood=mood,
     )  # fmt: skip
 
 

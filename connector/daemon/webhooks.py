@@ -18,10 +18,9 @@ import structlog
 from connector.api.feed import LOOK_SECONDS
 from connector.api.render import event_data
 from connector.daemon.supervisor import Bell
+from connector.daemon.telling import TellingLoop
 from connector.daemon.workers import Mood
-from connector.domain.errors import ConnectorError
 from connector.domain.ports import Clock
-from connector.exchange.retry import backoff_seconds
 from connector.journal.events import Event, EventKind
 from connector.journal.journal import Journal
 from connector.platform.keystore import resolve_secret
@@ -40,34 +39,24 @@ Post = Callable[[Mapping[str, Any]], None]
 """Tells one event; raises :class:`connector.domain.errors.ConnectorError` unless it was accepted."""
 
 
-@dataclass
-class WebhookLoop:
-    """Tells one receiver."""
+@dataclass(kw_only=True)
+class WebhookLoop(TellingLoop):
+    """Tells one receiver.
+
+    Args:
+        name: of the webhook, under which the journal remembers its mark.
+        kinds: what it wants to hear.
+        journal: with the events.
+        connect: makes what posts, at the first event.
+    """
 
     name: str
     kinds: frozenset[EventKind]
     journal: Journal
     connect: Callable[[], Post]
-    bell: Bell
-    stopping: Callable[[], bool]
-    mood: Mood
+    retry: RetrySettings = RETRY
+    look_seconds: float = LOOK_SECONDS
     _post: Post | None = field(default=None, init=False)
-    _failures: int = field(default=0, init=False)
-
-    def run(self) -> None:
-        """Tell what happens, until told to stop."""
-        while not self.stopping():
-            try:
-                is_more = self._once()
-                self.mood.good()
-                self._failures = 0
-            except ConnectorError as error:
-                self.mood.bad(error)
-                self._failures += 1
-                self.bell.wait(backoff_seconds(self._failures, RETRY, luck=0.5))
-                continue
-            if not is_more:
-                self.bell.wait(LOOK_SECONDS)
 
     def _once(self) -> bool:
         """One round; true when there may be more to tell at once."""
@@ -106,7 +95,7 @@ class WebhookLoop:
         """Tell, then remember: in this order an event may come twice, but is never lost."""
         self._post = self._post or self.connect()
         self._post(event_data(event))
-        self._failures = 0
+        self._accepted()
         self.journal.move_webhook_mark(self.name, event.number)
 
 

@@ -45,7 +45,6 @@ ANSWERS_DUE = (
     .limit(bindparam("limit"))
 )
 """What is to be written or sent now."""
-_NEXT = select(func.min(_a.next_attempt_at)).where(_a.mailbox == bindparam("box"))
 _SEEN = (
     update(submissions)
     .where(_s.id == bindparam("submission"), _s.revision == bindparam("seen"))
@@ -117,12 +116,6 @@ class Hl7Answers(JournalPart):
         with self._store.read() as connection:
             values = {"box": mailbox, "now": self._store.clock.now(), "limit": limit}
             return [_answer(row) for row in connection.execute(ANSWERS_DUE, values)]
-
-    def next_hl7_answer(self, mailbox: MailboxAddress) -> datetime | None:
-        """When the next one is due; ``None`` when there is none."""
-        with self._store.read() as connection:
-            found: datetime | None = connection.execute(_NEXT, {"box": mailbox}).scalar()
-            return found
 
     def hl7_answers(self, submission_id: str) -> list[Hl7Answer]:
         """Everything that its sender was or will be told, in order."""

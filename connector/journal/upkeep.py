@@ -8,6 +8,7 @@ from sqlalchemy import Executable
 from connector.domain.address import MailboxAddress
 from connector.domain.states import OutgoingEvent
 from connector.journal import statements as sql
+from connector.journal.invariants import VIOLATIONS
 from connector.journal.outgoing import advance
 from connector.journal.refused import DROP_OLD_REFUSALS
 from connector.journal.requests import DROP_OLD_KEYS
@@ -121,7 +122,7 @@ class Upkeep(JournalPart):
         """
         found = []
         with self._store.read() as connection:
-            for rule, statement in sql.VIOLATIONS.items():
+            for rule, statement in VIOLATIONS.items():
                 found += [f"{rule}: {row_id}" for row_id in connection.execute(_bounded(statement)).scalars()]
         return found
 

@@ -106,9 +106,37 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.journal.close()
 
 
-def loop_to(bench: Bench, send: Callable[[bytes], bytes]) -> AnswerLoop:
+class Rounds(Bell):
+    """Does not wait; notes how the worker was when it would have waited, and ends it after so many times."""
+
+    def __init__(self, mood: Mood, rounds: int = 0) -> None:
+        super().__init__()
+        self.mood, self.left, self.codes = mood, rounds, list[str | None]()
+
+    def wait(self, seconds: float) -> bool:
+        assert seconds > 0
+        self.codes.append(self.mood.code)
+        self.left -= 1
+        return True
+
+    def over(self) -> bool:
+        return self.left == 0
+
+
+def loop_to(bench: Bench, send: Callable[[bytes], bytes], rounds: int = -1) -> AnswerLoop:
     mood = Mood("mllp-answers", bench.clock)
-    return AnswerLoop(bench.journal, [bench.mailbox.address], "CONNECTEUR", send, Bell(), lambda: False, mood)
+    bell = Rounds(mood, rounds)
+    return AnswerLoop(
+        journal=bench.journal, mailboxes=[bench.mailbox.address], application="CONNECTEUR", send=send,
+        bell=bell, stopping=bell.over, mood=mood,
+    )  # fmt: skip
+
+
+def how_it_was(loop: AnswerLoop) -> list[str | None]:
+    """Its condition each time that it waited."""
+    loop.run()
+    assert isinstance(loop.bell, Rounds)
+    return loop.bell.codes
 
 
 def outcomes(bench: Bench) -> list[tuple[str, str, str]]:
@@ -181,6 +209,28 @@ def test_a_refusal_for_good_is_kept_and_shown(bench: Bench) -> None:
     assert loop.mood.component().code == "MLLP_REPONSE_REFUSEE"
     bench.clock.advance(3600)
     assert loop.run_once() == 0
+
+
+def test_a_hindrance_that_is_over_is_not_shown_any_more_although_nothing_is_left_to_tell(bench: Bench) -> None:
+    software = Software()
+    loop_to(bench, software.send).run_once()
+    loop = loop_to(bench, software.send, rounds=2)
+    loop.mood.bad(Unavailable("MLLP_INJOIGNABLE", "in this test"))
+    assert how_it_was(loop) == [None, None]
+
+
+def test_an_absent_software_is_shown_until_it_is_back(bench: Bench) -> None:
+    software = Software()
+    answers = iter([None, None])
+    software.says = lambda message: next(answers, software.acknowledge(message))
+    assert how_it_was(loop_to(bench, software.send, rounds=4)) == ["MLLP_INJOIGNABLE", "MLLP_INJOIGNABLE", None, None]
+    assert [outcome for _, outcome, _ in outcomes(bench)] == ["accepted", "accepted"]
+
+
+def test_a_refusal_stays_shown_through_rounds_with_nothing_to_tell(bench: Bench) -> None:
+    software = Software()
+    software.outcomes = [Outcome.AA, Outcome.AE]
+    assert how_it_was(loop_to(bench, software.send, rounds=2)) == ["MLLP_REPONSE_REFUSEE"] * 2
 
 
 @pytest.mark.parametrize("step", ["journal.answers_noted", "answer.sent", "journal.answer_settled"])

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import sqlite3
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from connector.domain.errors import IllegalTransition, InvalidSubmission, Unavailable
 from connector.domain.limits import Limits
-from connector.domain.states import OutgoingState, RecipientState
+from connector.domain.states import IncomingState, OutgoingState, RecipientState
 from connector.exchange.notices import FAILURE_LABELS, NoticeAnswer, NoticeDesk, NoticeOutcome
 from connector.journal.notices import NoticeKind, NoticeSlot
 from connector.mail.parse import open_message
@@ -397,14 +398,31 @@ def test_a_decision_that_did_not_commit_leaves_nothing(scene: NoticeScene, monke
     assert desk.taken(row, actor="x") == QUEUED
 
 
+def asking_mail() -> bytes:
+    head = f"Return-Path: <{ALIX}>\r\nFrom: <{ALIX}>\r\nMessage-ID: {ASKED}\r\n"
+    return f"{head}Disposition-Notification-To: {ALIX}\r\n\r\nBonjour\r\n".encode()
+
+
 def test_a_receipt_that_cannot_be_written_never_holds_up_the_delivery(scene: NoticeScene) -> None:
     good = scene.desk(reception={"read_receipt": "delivered"})
     software = good.settings.software.model_copy(update={"product_reference": ""})
     bad = NoticeDesk(
         scene.journal, good.settings.model_copy(update={"software": software}), scene.clock, scene.ids, "Essai 1"
     )
-    head = f"Return-Path: <{ALIX}>\r\nFrom: <{ALIX}>\r\nMessage-ID: {ASKED}\r\n"
-    scene.operator.deliver(LAB, f"{head}Disposition-Notification-To: {ALIX}\r\n\r\nBonjour\r\n".encode())
+    scene.operator.deliver(LAB, asking_mail())
     scene.collect()
     assert scene.answering(bad).run_once() == 1
     assert len(scene.inbox.delivered) == 1
+
+
+def test_a_receipt_that_breaks_in_a_way_nobody_foresaw_does_not_set_a_delivered_message_aside(
+    scene: NoticeScene,
+) -> None:
+    def breaks(_incoming_id: str) -> None:
+        raise ZeroDivisionError
+
+    scene.operator.deliver(LAB, asking_mail())
+    scene.collect()
+    assert replace(scene.answering(scene.desk()), answer=breaks).run_once() == 1
+    assert (len(scene.inbox.delivered), scene.inbox.quarantined) == (1, {})
+    assert scene.incoming_states() == [IncomingState.DELIVERED]

@@ -16,6 +16,15 @@ depends_on: str | None = None
 
 def upgrade() -> None:
     """Columns that may be empty, and tables of their own; nothing that was there changes."""
+    _submissions()
+    _received_documents()
+    _receipts()
+    _notices()
+    _hl7_answers()
+
+
+def _submissions() -> None:
+    """Of which lot, under which reference, in place of what; and what goes in order."""
     op.add_column("submissions", sa.Column("lot_id", sa.String(26)))
     op.add_column("submissions", sa.Column("reference_key", sa.String(64)))
     op.add_column("submissions", sa.Column("replaces_id", sa.String(26)))
@@ -24,6 +33,10 @@ def upgrade() -> None:
     op.create_index("ix_message_recipients_order", "message_recipients", ["order_key"])
     op.create_index("ix_submissions_lot", "submissions", ["lot_id"])
     op.create_index("ix_submissions_replaces", "submissions", ["replaces_id"])
+
+
+def _received_documents() -> None:
+    """What a received document is to those before it."""
     op.create_table(
         "received_documents",
         sa.Column("incoming_id", sa.String(26), primary_key=True),
@@ -41,6 +54,10 @@ def upgrade() -> None:
         "ix_received_documents_set", "received_documents", ["mailbox", "set_id", "version", "incoming_id"]
     )
     op.create_index("ix_received_documents_related", "received_documents", ["related_id"])
+
+
+def _receipts() -> None:
+    """What came back about a message, and since when it is waited for."""
     op.add_column("messages", sa.Column("awaits_receipt", sa.Boolean))
     op.add_column("message_recipients", sa.Column("waits_since", sa.BigInteger))
     op.create_index("ix_message_recipients_waits", "message_recipients", ["waits_since"])
@@ -59,6 +76,10 @@ def upgrade() -> None:
         sa.Column("integration_code", sa.String(10), nullable=False),
         sa.Column("text", sa.String(500), nullable=False),
     )
+
+
+def _notices() -> None:
+    """What the sender of a received message heard from us."""
     op.create_table(
         "notices",
         sa.Column("incoming_id", sa.String(26), primary_key=True),
@@ -71,6 +92,10 @@ def upgrade() -> None:
         sa.Column("message_id", sa.String(26)),
     )
     op.create_index("ix_notices_message", "notices", ["message_id"])
+
+
+def _hl7_answers() -> None:
+    """What the software that sent an order is told."""
     op.add_column("submissions", sa.Column("answers_news", sa.Boolean))
     op.create_index("ix_submissions_answers", "submissions", ["mailbox", "answers_news", "id"])
     op.create_table(
