@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from connector import __version__
 from connector.daemon.received import Received, ReceivedLoop
 from connector.daemon.supervisor import Bell, Supervisor
+from connector.daemon.target import TargetMaker
 from connector.daemon.workers import DeliverLoop, FolderLoop, Folders, Mood, ReceiveLoop, SendLoop
-from connector.delivery.inbox import Inbox
 from connector.delivery.reports import ReportReader
 from connector.delivery.watch import FOLDER, ReceptionWatch, TakenRules
 from connector.domain.ports import Clock, IdSource
@@ -20,7 +21,7 @@ from connector.exchange.lookup import Inquirer
 from connector.exchange.notices import NoticeDesk
 from connector.exchange.opening import Opener
 from connector.exchange.plan import MailboxRules
-from connector.exchange.rules import reception_rules
+from connector.exchange.rules import SOFTWARE, reception_rules, sending_rules
 from connector.exchange.send import Dispatcher
 from connector.identities import Identity, IdentityServices, make_identity
 from connector.intake.desk import DeskMaker
@@ -38,12 +39,8 @@ from connector.operators.trust import Trust
 from connector.platform.share import is_share
 from connector.settings.model import AuthMethod, MailboxSettings, OperatorSettings, ServerSettings, Settings
 from connector.support.health import Component
-from connector.xdm.pack import SenderInfo
 
 __all__ = ["MailboxParts", "Shared", "build_mailbox"]
-
-SOFTWARE = "Connecteur MSSante"
-EDITOR = "mssante-connector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +113,13 @@ class MailboxParts:
 def build_mailbox(mailbox: MailboxSettings, shared: Shared) -> MailboxParts:
     """Register the workers of one mailbox with the supervisor; nothing is opened yet."""
     operator = shared.settings.operators[mailbox.operator]
-    parts = MailboxParts(mailbox, _rules(mailbox, operator, shared))
+    parts = MailboxParts(mailbox, _rules(mailbox, shared))
     open_layout = partial(establish, shared.settings.spool, mailbox, shared.known_folders)
     loops = [
         _folder_loop(parts, shared, lambda: _folders(parts, shared, open_layout())),
         *([_send_loop(parts, shared, operator)] if mailbox.send else []),
-        *(_reception(parts, shared, operator, open_layout) if mailbox.receive else []),
-        *([_received_loop(parts, shared, open_layout)] if mailbox.receive else []),
+        *(_reception(parts, shared, operator) if mailbox.receive else []),
+        *([_received_loop(parts, shared)] if mailbox.receive else []),
     ]
     for loop in loops:
         shared.supervisor.add(f"{mailbox.folder}:{loop.mood.name}", loop.run, loop.bell)
@@ -130,20 +127,11 @@ def build_mailbox(mailbox: MailboxSettings, shared: Shared) -> MailboxParts:
     return parts
 
 
-def _rules(mailbox: MailboxSettings, operator: OperatorSettings, shared: Shared) -> MailboxRules:
+def _rules(mailbox: MailboxSettings, shared: Shared) -> MailboxRules:
     def earlier(document_id: str) -> OutgoingMessage | None:
         return shared.journal.earlier_message_for_document(document_id, mailbox.address)
 
-    return MailboxRules(
-        mailbox=mailbox,
-        message=shared.settings.message,
-        software=shared.settings.software,
-        sender=SenderInfo(software=SOFTWARE, version=__version__, editor=EDITOR, organization=mailbox.entity),
-        max_message_bytes=operator.max_message_bytes,
-        clock=shared.clock,
-        ids=shared.ids,
-        earlier_message=earlier,
-    )
+    return sending_rules(shared.settings, mailbox, clock=shared.clock, ids=shared.ids, earlier_message=earlier)
 
 
 def _folder_loop(parts: MailboxParts, shared: Shared, open_folders: Callable[[], Folders]) -> FolderLoop:
@@ -205,9 +193,7 @@ def _send_loop(parts: MailboxParts, shared: Shared, operator: OperatorSettings) 
     )
 
 
-def _reception(
-    parts: MailboxParts, shared: Shared, operator: OperatorSettings, open_layout: Callable[[], BoxLayout],
-) -> tuple[ReceiveLoop, DeliverLoop]:  # fmt: skip
+def _reception(parts: MailboxParts, shared: Shared, operator: OperatorSettings) -> tuple[ReceiveLoop, DeliverLoop]:
     """Fetching and delivering: two threads, so that a slow folder does not hold up the server."""
     address, journal = parts.mailbox.address, shared.journal
     server, identity = _server(operator.imap), _identity(parts.mailbox, shared, operator.imap)
@@ -231,7 +217,7 @@ def _reception(
     )
 
     def opener() -> Opener:
-        inbox = Inbox(parts.mailbox, open_layout())
+        inbox = _target(parts, shared).make()
         inbox.recover(lambda incoming_id: _is_open(journal, incoming_id))
         rules = reception_rules(shared.settings, address)
         return Opener(
@@ -246,21 +232,41 @@ def _reception(
     return receive, deliver
 
 
-def _received_loop(
-    parts: MailboxParts, shared: Shared, open_layout: Callable[[], BoxLayout],
-) -> ReceivedLoop:  # fmt: skip
-    """Looking after what was delivered."""
+def _layout_opener(parts: MailboxParts, shared: Shared) -> Callable[[Path | None], BoxLayout]:
+    """Finds the folders of the mailbox, with this reception folder or its own."""
+    mailbox = parts.mailbox
+
+    def open_layout(path: Path | None) -> BoxLayout:
+        reception = mailbox.reception.model_copy(update={"path": path or mailbox.reception.path})
+        moved = mailbox.model_copy(update={"reception": reception})
+        return establish(shared.settings.spool, moved, shared.known_folders)
+
+    return open_layout
+
+
+def _target(parts: MailboxParts, shared: Shared) -> TargetMaker:
+    """Where messages are delivered."""
+    return TargetMaker(
+        parts.mailbox, _layout_opener(parts, shared), journal=shared.journal, desk=_notices(parts, shared),
+        ids=shared.ids, stopping=shared.stopping,
+    )  # fmt: skip
+
+
+def _received_loop(parts: MailboxParts, shared: Shared) -> ReceivedLoop:
+    """Looking after what was delivered, in the mailbox's own folder and those of its routes."""
     spool, reception, address = shared.settings.spool, parts.mailbox.reception, parts.mailbox.address
-    desk = _notices(parts, shared)
+    desk, open_layout = _notices(parts, shared), _layout_opener(parts, shared)
+    paths = dict.fromkeys([None, *(route.path for route in reception.routes)])
 
     def received() -> Received:
-        layout = open_layout()
+        places = [open_layout(path) for path in paths]
         watch = ReceptionWatch(
-            address, layout, shared.journal, shared.clock,
+            address, places, shared.journal, shared.clock,
             TakenRules(when=reception.taken_when, overdue_hours=reception.overdue_hours),
             partial(desk.taken, actor=FOLDER),
         )  # fmt: skip
-        return Received(watch, ReportReader(layout, watch, desk, partial(shared.journal.delivered_under, address)))
+        known = partial(shared.journal.delivered_under, address)
+        return Received(watch, [ReportReader(place, watch, desk, known) for place in places])
 
     return ReceivedLoop(
         open_received=received,

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connector.daemon.endpoint import data_paths
+from connector.daemon.target import route_profile
 from connector.delivery.inbox import mailbox_profile
 from connector.delivery.profile import InvalidProfile
 from connector.domain.catalogue import explain
 from connector.domain.errors import ConfigurationError
 from connector.domain.text import Text
+from connector.exchange.arrival import PartRole
 from connector.exchange.deep.judge import DeepJudge
 from connector.operators.trust import Trust
 from connector.platform.system import SystemClock
 from connector.settings.load import Problem
 from connector.settings.matrix import METHOD_WORDS, taken_methods
+from connector.settings.mllp import MllpTarget
 from connector.settings.model import IdentityMethod, IdentitySettings, MailboxSettings, OperatorSettings, Settings
 
 __all__ = ["problems_before_start"]
@@ -70,7 +73,7 @@ def _mailboxes(settings: Settings) -> Iterator[Problem]:
         key = f"mailboxes[{index}]"
         yield from _identity(f"{key}.identity", mailbox.identity)
         yield from _way_in(f"{key}.identity", mailbox, settings.operators[mailbox.operator])
-        yield from _profile(f"{key}.reception.profile", mailbox)
+        yield from _delivery(f"{key}.reception", mailbox)
 
 
 def _identity(key: str, identity: IdentitySettings) -> Iterator[Problem]:
@@ -112,14 +115,32 @@ def _way_in(key: str, mailbox: MailboxSettings, operator: OperatorSettings) -> I
     )
 
 
-def _profile(key: str, mailbox: MailboxSettings) -> Iterator[Problem]:
-    """A profile that is not there or cannot be used, as a sentence each under the key that chooses it."""
+def _delivery(key: str, mailbox: MailboxSettings) -> Iterator[Problem]:
+    """Profiles that are not there or cannot be used, a sentence each under the key that chooses them."""
+    reception = mailbox.reception
+    yield from _profile(key, mailbox, "", reception.mllp)
+    for index, route in enumerate(reception.routes):
+        yield from _profile(f"{key}.routes[{index}]", mailbox, route_profile(route), route.mllp)
+
+
+def _profile(key: str, mailbox: MailboxSettings, name: str, line: MllpTarget | None) -> Iterator[Problem]:
     try:
-        mailbox_profile(mailbox)
+        profile = mailbox_profile(mailbox, name)
     except InvalidProfile as error:
         for problem in error.problems:
-            place = key if problem.key == "profile" else f"{key} ({problem.key})"
-            yield Problem(place, problem.wrong, problem.right)
+            place = "" if problem.key == "profile" else f" ({problem.key})"
+            yield Problem(f"{key}.profile{place}", problem.wrong, problem.right)
+        return
+    if line is None:
+        return
+    if profile.rule(PartRole.HL7) is None:
+        yield Problem(
+            f"{key}.mllp",
+            Text("le profil ne fait pas de message HL7 v2", "the profile makes no HL7 v2 message"),
+            Text('attendu : profile = "hl7"', 'expected profile = "hl7"'),
+        )
+    if line.trust is not None:
+        yield from _missing_files(f"{key}.mllp.trust", [line.trust])
 
 
 def _webhooks(settings: Settings) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from connector.exchange.identity import agree
 __all__ = ["leaves_out"]
 
 _FORMS = (PartRole.PDF, PartRole.HPRIM)  # in which a report comes by itself
-_REPORTS = (PartRole.CDA, PartRole.PDF, PartRole.HPRIM, PartRole.HTML)
+_REPORTS = (PartRole.CDA, PartRole.PDF, PartRole.HPRIM, PartRole.HTML, PartRole.HL7)
 
 
 def leaves_out(arrival: Arrival, pieces: Sequence[Piece], *, has_index: bool) -> bool:
@@ -24,15 +24,16 @@ def leaves_out(arrival: Arrival, pieces: Sequence[Piece], *, has_index: bool) ->
     Args:
         arrival: the message.
         pieces: what is given of it.
-        has_index: the software is told what each document is: an index or the document itself says that it withdraws
-            an earlier one.
+        has_index: the software is told by an index what each document is, e.g. that it withdraws an earlier one; a
+            message of HL7 says so itself.
     """
     if not pieces:
         return True
     given = {piece.file.sha256 for piece in pieces}
     told = {document.sha256 for document in arrival.documents if _is_told(document, pieces, given)}
-    withdrawn = any(one.action is DocumentAction.DELETE for one in arrival.documents)
-    if withdrawn and not (has_index and all(one.sha256 in given for one in arrival.documents)):
+    said = {piece.file.source.sha256 for piece in pieces if piece.file.role is PartRole.HL7 and piece.file.source}
+    said |= given if has_index else set()
+    if any(one.action is DocumentAction.DELETE and one.sha256 not in said for one in arrival.documents):
         return True
     reports = sum(_reports_in(piece) for piece in pieces)
     missing = [document for document in arrival.documents if document.sha256 not in told]

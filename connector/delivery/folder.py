@@ -22,9 +22,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -64,6 +64,7 @@ class _Receipt:
     index: Digests
     flags: Digests
     whole: list[str]
+    messages: list[str]
     longest: int
 
     @property
@@ -71,8 +72,9 @@ class _Receipt:
         """All of them, in the order in which they appear."""
         return [*self.data, *self.index, *self.flags]
 
-    def delivered(self) -> Delivered:
-        return Delivered(self.prefix, tuple(self.files))
+    def without(self, messages: Collection[str]) -> "_Receipt":
+        """The same without files that are given otherwise."""
+        return replace(self, data=[pair for pair in self.data if pair[0] not in messages])
 
     def unit_of(self, path: str) -> str:
         """What is renamed to give this file: the folder that appears with it, else the file itself."""
@@ -81,7 +83,7 @@ class _Receipt:
     def written(self) -> bytes:
         values = {
             "prefix": self.prefix, "data": self.data, "last": self.index, "flags": self.flags, "whole": self.whole,
-            "longest": self.longest,
+            "messages": self.messages, "longest": self.longest,
         }  # fmt: skip
         return json.dumps(values, ensure_ascii=False).encode("utf-8")
 
@@ -93,7 +95,7 @@ class _Receipt:
         return cls(
             prefix=values["prefix"], data=_pairs(values["data"]), index=last[:1] if flags is None else last,
             flags=last[1:] if flags is None else flags, whole=values.get("whole", []),
-            longest=values.get("longest", DEFAULT_LONGEST),
+            messages=values.get("messages", []), longest=values.get("longest", DEFAULT_LONGEST),
         )  # fmt: skip
 
 
@@ -104,11 +106,16 @@ class HandOver:
         target: what the LPS reads.
         work: ours, on the same volume.
         name: of the folder in ``work`` where packages are built; each hand-over has one of its own.
+        send: gives an HL7 v2 message to a software that listens, after which its file is gone; ``None`` = messages
+            are files like others.
     """
 
-    def __init__(self, target: Path, work: Path, name: str = "livraison") -> None:
+    def __init__(
+        self, target: Path, work: Path, name: str = "livraison", *, send: Callable[[Path], None] | None = None
+    ) -> None:
         self._target = target
         self._work = work / name
+        self._send = send
 
     def hand_over(self, incoming_id: str, make: Callable[[], Package]) -> Delivered:
         """Deliver, or finish a delivery that was interrupted.
@@ -118,11 +125,14 @@ class HandOver:
             make: makes the package; only called when nothing of it was given yet.
 
         Raises:
-            Unavailable: ``DISQUE_PLEIN``, ``SPOOL_REFUSE``, ``SPOOL_ABSENT``: nothing half-visible, call again.
+            Unavailable: ``DISQUE_PLEIN``, ``SPOOL_REFUSE``, ``SPOOL_ABSENT``: nothing half-visible, call again; and
+                what ``send`` raises.
         """
         folder = self._work / incoming_id
         try:
             receipt = self._receipt(folder) or self._build(folder, make())
+            messages = receipt.messages if self._send else []
+            receipt = receipt.without(messages)
             self._make_folders(receipt)
             self._give_all(folder, receipt, receipt.data, "deliver.data_renamed")
             if receipt.index:
@@ -130,9 +140,16 @@ class HandOver:
             if receipt.flags:
                 self._give_all(folder, receipt, receipt.flags, "deliver.flag_written")
             fsync_folders(self._target / parent for parent in _parents(receipt))
+            self._send_all(folder, messages)
         except OSError as error:
             raise unavailable(error) from error
-        return receipt.delivered()
+        return Delivered(receipt.prefix, tuple(receipt.files))
+
+    def messages(self, incoming_id: str) -> list[Path]:
+        """Where the HL7 v2 messages of a delivery are, or were before they were sent; nothing once it is settled."""
+        folder = self._work / incoming_id
+        receipt = self._receipt(folder)
+        return [folder / path for path in receipt.messages] if receipt else []
 
     def settle(self, incoming_id: str) -> None:
         """The journal knows: forget the receipt.
@@ -180,7 +197,8 @@ class HandOver:
             _write_all(folder, [*package.data, *package.index, *package.flags])
             receipt = _Receipt(
                 prefix=package.prefix, data=_digests(package.data), index=_digests(package.index),
-                flags=_digests(package.flags), whole=list(package.whole), longest=package.longest,
+                flags=_digests(package.flags), whole=list(package.whole), messages=list(package.messages),
+                longest=package.longest,
             )  # fmt: skip
             write_atomic(folder / _RECEIPT, receipt.written())
         except OSError:
@@ -188,6 +206,12 @@ class HandOver:
             raise
         reach("deliver.files_written")
         return receipt
+
+    def _send_all(self, folder: Path, messages: Sequence[str]) -> None:
+        """Messages come last: a software that is away holds up nothing that lies in folders."""
+        for path in messages:
+            if self._send is not None and (folder / path).exists():
+                self._send(folder / path)
 
     def _make_folders(self, receipt: _Receipt) -> None:
         """The folders that messages share, durably; never through a link.

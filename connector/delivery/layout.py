@@ -7,18 +7,19 @@ import hashlib
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from connector.delivery.coverage import leaves_out
 from connector.delivery.index import IndexedFile, index_bytes
 from connector.delivery.naming import SHORT_NAME_CHARS, NameShelf, fitted
 from connector.delivery.package import Files, Package
 from connector.delivery.pattern import Pattern, folder_parts
-from connector.delivery.pieces import Piece, Wanted, pieces_of
+from connector.delivery.pieces import Owner, Piece, Wanted, pieces_of
 from connector.delivery.profile import LpsProfile
 from connector.exchange.arrival import Arrival, PartRole
 from connector.settings.lps import FlagFor, LpsOptions
 
-__all__ = ["Stamp", "index_path", "lay_out"]
+__all__ = ["Stamp", "index_path", "lay_out", "lay_out_aside"]
 
 _OWN_FIELDS = frozenset({"prefixe", "id"})
 _INDEX = ".mss.json"
@@ -49,9 +50,7 @@ class _Named:
     whole: str = ""
 
 
-def lay_out(
-    arrival: Arrival, stamp: Stamp, profile: LpsProfile, *, plat: LpsProfile, owner_name: str = ""
-) -> Package:
+def lay_out(arrival: Arrival, stamp: Stamp, profile: LpsProfile, *, plat: LpsProfile, owner: Owner) -> Package:
     """The package of a message.
 
     What the profile would leave out is never lost: then the whole message stands also in the folder ``hors_profil``,
@@ -61,19 +60,16 @@ def lay_out(
         arrival: the message.
         stamp: for the names.
         profile: what the software wants.
-        plat: the form of what does not fit; its options are those of the profile, as far as they are about text.
-        owner_name: of the mailbox.
+        plat: the form of what does not fit.
+        owner: of the mailbox.
     """
-    wanted = Wanted(arrival=arrival, profile=profile, owner_name=owner_name)
+    wanted = Wanted(arrival=arrival, profile=profile, owner=owner)
     pieces = pieces_of(wanted)
     warnings = list(dict.fromkeys(wanted.warnings))
     if not leaves_out(arrival, pieces, has_index=profile.options.index):
         return _package(arrival, pieces, stamp, profile, warnings)
     told = [*warnings, "RECU_HORS_PROFIL"]
-    text = {name: getattr(profile.options, name) for name in ("encodage", "fin_de_ligne", "longueur_nom_max")}
-    whole = plat.model_copy(update={"options": plat.options.model_copy(update=text)})
-    kept = Wanted(arrival=arrival, profile=whole)
-    aside = _below(profile.hors_profil, _package(arrival, pieces_of(kept), stamp, whole, told))
+    aside = lay_out_aside(arrival, stamp, profile, plat=plat, owner=owner, warnings=told)
     if not pieces:
         return aside
     package = _package(arrival, pieces, stamp, profile, told)
@@ -82,17 +78,35 @@ def lay_out(
     )  # fmt: skip
 
 
+def lay_out_aside(
+    arrival: Arrival, stamp: Stamp, profile: LpsProfile, *, plat: LpsProfile, owner: Owner, warnings: Sequence[str]
+) -> Package:
+    """The whole message in the folder ``hors_profil``, in the form of ``plat``.
+
+    Args:
+        arrival: the message.
+        stamp: for the names.
+        profile: what the software wants otherwise; text is written as it says.
+        plat: the form.
+        owner: of the mailbox.
+        warnings: codes for the index: why it lies there.
+    """
+    text = {name: getattr(profile.options, name) for name in ("encodage", "fin_de_ligne", "longueur_nom_max")}
+    whole = plat.model_copy(update={"options": plat.options.model_copy(update=text)})
+    pieces = pieces_of(Wanted(arrival=arrival, profile=whole, owner=owner))
+    package = _package(arrival, pieces, stamp, whole, warnings)
+    below = partial(_below, profile.hors_profil)
+    return replace(package, data=below(package.data), index=below(package.index), is_aside=True)
+
+
+def _below(folder: str, files: Files) -> Files:
+    return tuple((f"{folder}/{name}", content) for name, content in files)
+
+
 def index_path(stamp: Stamp, profile: LpsProfile) -> str:
     """Where the index stands, below the LPS's folder."""
     folder, _ = _folder(profile.index_dossier, stamp.values(profile))
     return _joined(folder, stamp.prefix(profile) + _cased(_INDEX, profile.options))
-
-
-def _below(folder: str, package: Package) -> Package:
-    def moved(files: Files) -> Files:
-        return tuple((f"{folder}/{name}", content) for name, content in files)
-
-    return replace(package, data=moved(package.data), index=moved(package.index), is_aside=True)
 
 
 def _package(
@@ -112,7 +126,7 @@ def _package(
     return Package(
         prefix=prefix, data=tuple((one.file.name, one.content) for one in named), index=index,
         flags=_flags([one.file.name for one in named], path, options), whole=tuple(dict.fromkeys(whole)),
-        longest=longest,
+        longest=longest, messages=tuple(one.file.name for one in named if one.file.role is PartRole.HL7),
     )  # fmt: skip
 
 

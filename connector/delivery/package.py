@@ -20,4 +20,5 @@ class Package:
     flags: Files = field(default=(), repr=False)  # after the index
     whole: tuple[str, ...] = ()  # folders that are the message's own: each appears at once, with all that is in it
     longest: int = DEFAULT_LONGEST  # of a name, when one in use has to be stepped around
+    messages: tuple[str, ...] = ()  # those of data that are HL7 v2: a software that listens gets them over MLLP
     is_aside: bool = False  # some of it is outside the profile, and stands in a folder of its own

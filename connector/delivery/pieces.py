@@ -7,8 +7,10 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from types import MappingProxyType
 
+from connector.delivery.hl7 import Hl7Sender, made_hl7
 from connector.delivery.hprim import given_hprim, made_hprim
 from connector.delivery.index import IndexedFile
 from connector.delivery.naming import plain_word
@@ -20,7 +22,7 @@ from connector.exchange.arrival import Arrival, ArrivalDocument, ArrivalPart, Pa
 from connector.platform.names import safe_name
 from connector.settings.lps import LpsOptions
 
-__all__ = ["Piece", "Wanted", "pieces_of"]
+__all__ = ["Owner", "Piece", "Wanted", "pieces_of"]
 
 _NO_TEXT = "(message sans texte)"
 _PATH = re.compile(r"[/\\]")
@@ -38,12 +40,21 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose mailbox it is, for what is written to the software."""
+
+    name: str  # line 12 of HPRIM, MSH-4 of HL7
+    control: str  # what MSH-10 begins with: nobody has seen it before
+    zone: tzinfo | None = None  # of local times; None = that of the machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A message, and how it is wanted."""
 
     arrival: Arrival
     profile: LpsProfile
-    owner_name: str = ""  # of the mailbox: line 12 of a record that we make
+    owner: Owner
     warnings: list[str] = field(default_factory=list)  # codes of what could not be made
 
     @property
@@ -125,9 +136,17 @@ def _results(wanted: Wanted, rule: FileRule) -> Iterator[Piece]:
             whole = _part_file(part) if given.content == part.content else None
             file = whole or _file(part.role, given.content, part.media_type, encoding=given.encoding, part=part)
             yield Piece(rule=rule, file=file, content=given.content)
-    for document, made in made_hprim(wanted.arrival, wanted.options, wanted.owner_name, wanted.warnings):
+    for document, made in made_hprim(wanted.arrival, wanted.options, wanted.owner.name, wanted.warnings):
         file = _file(PartRole.HPRIM, made.content, "text/plain", encoding=made.encoding)
         yield _made(wanted, rule, document, file, made.content)
+
+
+def _messages(wanted: Wanted, rule: FileRule) -> Iterator[Piece]:
+    owner = wanted.owner
+    moment = wanted.arrival.received_at.astimezone(owner.zone)
+    sender = Hl7Sender(facility=owner.name, control=owner.control, moment=moment)
+    for document, content in made_hl7(wanted.arrival, wanted.options.hl7, sender):
+        yield _made(wanted, rule, document, _file(PartRole.HL7, content, "application/hl7-v2"), content)
 
 
 def _others(wanted: Wanted, rule: FileRule) -> Iterator[Piece]:
@@ -143,7 +162,7 @@ def _archives(wanted: Wanted, rule: FileRule) -> Iterator[Piece]:
 
 _BY_ROLE: Mapping[PartRole, Callable[[Wanted, FileRule], Iterator[Piece]]] = MappingProxyType({
     PartRole.BODY: _body, PartRole.CDA: _documents, PartRole.PDF: _pdfs, PartRole.HTML: _pages,
-    PartRole.HPRIM: _results, PartRole.OTHER: _others, PartRole.XDM: _archives,
+    PartRole.HPRIM: _results, PartRole.OTHER: _others, PartRole.XDM: _archives, PartRole.HL7: _messages,
 })  # fmt: skip
 
 

@@ -42,7 +42,7 @@ class FileRule(Section):
     """Which files, where, and under which names."""
 
     roles: list[PartRole] = Field(min_length=1)
-    """Of corps, cda, pdf, hprim, html, autre, xdm."""
+    """Of corps, cda, pdf, hprim, html, hl7, autre, xdm."""
     nom: str
     """Pattern with ``{prefixe}``, ``{stamp}``, ``{id}``, ``{n}`` (``{n:02}``), ``{type}``, ``{nom}``."""
     dossier: str = ""
@@ -62,6 +62,17 @@ class FileRule(Section):
     def _is_folder(cls, dossier: str) -> str:
         _checked(lambda: folder_parts(dossier))
         return dossier
+
+    @model_validator(mode="after")
+    def _messages_stand_alone(self) -> Self:
+        """A message that is sent over MLLP instead must not be in a folder that appears with it."""
+        if PartRole.HL7 in self.roles and any(part.fields for part in self.folders):
+            raise BadSetting(
+                Text("des messages HL7 v2 ne vont pas dans un dossier propre au message",
+                     "HL7 v2 messages do not go into a folder of the message's own"),
+                Text("attendu : dossier sans variable", "expected a dossier without fields"),
+            )  # fmt: skip
+        return self
 
     @cached_property
     def pattern(self) -> Pattern:

@@ -4,15 +4,18 @@ Source rule: lps-folder-conventions 8.6; the keys are its words, since those who
 """
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from connector.documents.hl7.to_lps import LpsForm
 from connector.documents.hprim.encoding import LineEnd
 from connector.domain.text import Text
 from connector.settings.base import BadSetting, Section
 
-__all__ = ["FlagFor", "HprimSynthesis", "LpsOptions", "ReadableForm", "TextEncoding"]
+__all__ = ["FlagFor", "Hl7Options", "HprimSynthesis", "LpsOptions", "ReadableForm", "TextEncoding"]
+
+_HL7_TEXT = r"^[^\x00-\x1f]{0,60}$"
 
 TextEncoding = Literal["cp1252", "cp850", "iso-8859-1", "utf-8", "utf-8-sig", "mac_roman"]
 """Code pages that practice software reads."""
@@ -39,6 +42,24 @@ class FlagFor(StrEnum):
 
     MESSAGE = "message"
     FILE = "fichier"
+
+
+class Hl7Options(Section):
+    """HL7 v2 messages for the software, one for each document: files, or over MLLP."""
+
+    forme: LpsForm = LpsForm.MDM
+    """``mdm``: MDM T02, T04 or T10, as the volet of reception says; ``oru``: ORU R01, for software that knows nothing
+    else."""
+    jeu_de_caracteres: Literal["UNICODE UTF-8", "8859/1", "8859/15", "WINDOWS-1252"] = "UNICODE UTF-8"
+    """MSH-18; a message that does not fit is written in UTF-8, and says so."""
+    application: str = Field(default="CONNECTEUR", pattern=_HL7_TEXT)
+    """MSH-3: who sends."""
+    etablissement: str = Field(default="", pattern=_HL7_TEXT)
+    """MSH-4; empty = the name of the mailbox."""
+    application_lps: str = Field(default="", pattern=_HL7_TEXT)
+    """MSH-5: the software."""
+    etablissement_lps: str = Field(default="", pattern=_HL7_TEXT)
+    """MSH-6."""
 
 
 class LpsOptions(Section):
@@ -86,6 +107,7 @@ class LpsOptions(Section):
     """Give each CDA document also as ``html`` or ``pdf``; as ``pdf`` its own, when it carries one."""
     sans_doublon: bool = False
     """Leave out a file that repeats another one of the message, byte for byte."""
+    hl7: Hl7Options = Hl7Options()
 
     @model_validator(mode="after")
     def _short_names_have_short_flags(self) -> Self:
@@ -100,8 +122,14 @@ class LpsOptions(Section):
 
     def over(self, below: "LpsOptions") -> "LpsOptions":
         """These options where they were written, those of ``below`` elsewhere."""
-        return LpsOptions.model_validate(_written(below) | _written(self))
+        return LpsOptions.model_validate(_merged(_written(below), _written(self)))
 
 
-def _written(options: LpsOptions) -> dict[str, object]:
-    return {name: getattr(options, name) for name in options.model_fields_set}
+def _written(section: Section) -> dict[str, Any]:
+    values = {name: getattr(section, name) for name in section.model_fields_set}
+    return {name: _written(value) if isinstance(value, Section) else value for name, value in values.items()}
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    inner = {name: _merged(below.get(name, {}), value) for name, value in above.items() if isinstance(value, dict)}
+    return below | above | inner

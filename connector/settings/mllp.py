@@ -23,7 +23,7 @@ class MllpRoute(Section):
 
 
 class MllpTarget(Section):
-    """Where the LPS or laboratory system listens that is told what became of its messages."""
+    """Where the LPS or laboratory system listens: for documents, or for what became of its own messages."""
 
     host: str = "127.0.0.1"
     port: int = Field(ge=1, le=65535)

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from connector.domain.text import Text
 from connector.settings.base import Address, BadSetting, Section
 from connector.settings.lps import LpsOptions, TextEncoding
+from connector.settings.mllp import MllpTarget
+from connector.settings.routing import RouteSettings
 
 __all__ = ["AfterDelivery", "FirstConnection", "ReadReceiptPolicy", "ReceptionSettings"]
 
@@ -54,6 +56,9 @@ class ReceptionSettings(Section):
     """Folder with profiles of your own: ``<name>.toml`` there comes before ours of the same name."""
     options: LpsOptions = LpsOptions()
     """Where the software differs from its profile."""
+    mllp: MllpTarget | None = None
+    """A software that listens: it gets the HL7 v2 messages of the profile, instead of files."""
+    routes: list[RouteSettings] = []
     path: Path | None = None
     """Default: ``<root>/<box>/RECUS``."""
     ok_flag: bool = False

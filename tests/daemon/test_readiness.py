@@ -133,6 +133,20 @@ def test_options_of_a_mailbox_that_do_not_fit_its_profile_are_said(valid: dict[s
     assert "'hprim'" in problem.wrong.fr
 
 
+def test_routes_are_looked_at_too(valid: dict[str, Any], tmp_path: Path) -> None:
+    line = {"host": "lps.cabinet", "port": 2575, "tls": True, "trust": "lps.pem"}
+    valid["mailboxes"][0]["reception"] = {
+        "mllp": {"port": 2575},
+        "routes": [{"profile": "plt"}, {"profile": "pdf_seul", "mllp": {"port": 2575}}, {"mllp": line}],
+    }
+    assert keys(valid, tmp_path) == [
+        "mailboxes[0].reception.mllp",
+        "mailboxes[0].reception.routes[0].profile",
+        "mailboxes[0].reception.routes[1].mllp",
+        "mailboxes[0].reception.routes[2].mllp.trust",
+    ]
+
+
 def test_all_problems_are_found_at_once(valid: dict[str, Any], tmp_path: Path) -> None:
     valid["software"] = {"data_dir": "data"}
     valid["operators"]["op"]["tls"] = {}

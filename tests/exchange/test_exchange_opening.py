@@ -293,7 +293,7 @@ def test_a_folder_that_is_not_there_is_tried_again_with_the_same_arrivals(scene:
     for subject in ("a", "bb", "ccc"):
         scene.operator.deliver(LAB, mail(subject=subject))
     scene.collect()
-    scene.inbox.failures = [Unavailable("SPOOL_ABSENT", "the share is gone")] * 2
+    scene.inbox.failures = [Unavailable("SPOOL_ABSENT", "the share is gone")] * 6
     with pytest.raises(Unavailable):
         scene.open_mail()
     assert {row.code for row in scene.incoming()} == {"SPOOL_ABSENT"}
@@ -309,6 +309,21 @@ def test_a_folder_that_is_not_there_is_tried_again_with_the_same_arrivals(scene:
     assert [a.subject_display for a in scene.inbox.delivered.values()] == ["a", "bb", "ccc"]
     assert scene.incoming_states() == [I.DELIVERED] * 3
     assert scene.opener().next_due() is None
+
+
+def test_a_message_whose_target_is_away_holds_up_no_other(scene: Scene) -> None:
+    for subject in ("a", "bb", "ccc"):
+        scene.operator.deliver(LAB, mail(subject=subject))
+    scene.collect()
+    scene.inbox.failures = [Unavailable("MLLP_INJOIGNABLE", "the software is away")]
+    with pytest.raises(Unavailable, match="MLLP_INJOIGNABLE"):
+        scene.open_mail()
+    assert [a.subject_display for a in scene.inbox.delivered.values()] == ["bb", "ccc"]
+    assert [(row.state, row.code) for row in scene.incoming()] == [
+        (I.OPENED, "MLLP_INJOIGNABLE"), (I.DELIVERED, None), (I.DELIVERED, None),
+    ]  # fmt: skip
+    scene.clock.advance(10)
+    assert scene.open_mail() == 1
 
 
 def test_the_pause_of_a_hindered_delivery_stays_bounded(scene: Scene) -> None:

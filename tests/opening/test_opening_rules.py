@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from connector.delivery.layout import Stamp, lay_out
+from connector.delivery.pieces import Owner
 from connector.delivery.profile import load_profile
 from connector.domain.address import MailboxAddress
 from connector.exchange.rules import reception_rules
@@ -45,7 +46,7 @@ def test_a_mailbox_that_is_no_longer_there_has_the_careful_ones() -> None:
 
 def index(raw: bytes) -> dict[str, Any]:
     plat = load_profile("plat")
-    package = lay_out(arrival(raw, MARK), Stamp("T", "P"), plat, plat=plat)
+    package = lay_out(arrival(raw, MARK), Stamp("T", "P"), plat, plat=plat, owner=Owner(name="", control=""))
     values: dict[str, Any] = json.loads(package.index[0][1])
     return values
 

@@ -83,5 +83,11 @@ RECEPTION_CODES = {
         "A received document could not be laid out for reading.",
         "Open the document itself, or look at it on the page of the connector.",
     ),
+    "RECU_REFUSE_PAR_LOGICIEL": Explanation(
+        "Votre logiciel n'a pas intégré un document de ce message.",
+        "Ouvrez le message dans le dossier AUTRES et classez le document vous-même ; l'expéditeur est prévenu.",
+        "Your software did not integrate a document of this message.",
+        "Open the message in the folder AUTRES and file the document yourself; the sender is told.",
+    ),
 }
 """Code to texts."""
