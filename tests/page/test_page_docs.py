@@ -13,7 +13,7 @@ PAGE = (DOCS / "page.md").read_text(encoding="utf-8")
 
 def test_every_kind_of_need_is_described() -> None:
     source = Path(module.__file__).read_text(encoding="utf-8")
-    named = set(re.findall(r'(?:Need|_about)\(\s*f?"([a-z_]+)', source)) - {"nothing"}
+    named = set(re.findall(r'(?:Need|_about|_answer)\(\s*f?"([a-z_]+)', source)) - {"nothing"}
     described = {name.removesuffix("…") for name in re.findall(r"^\| `([a-z_…]+)`", PAGE, flags=re.MULTILINE)}
     assert described == named
 

@@ -19,6 +19,7 @@ from connector.domain.address import MailboxAddress
 from connector.domain.catalogue import CATALOGUE, explain
 from connector.domain.states import OutgoingState, WaitingFor
 from connector.identities.card.status import CardStatus, Presence
+from connector.journal.notices import NoticeKind, NoticeRow, NoticeSlot
 from connector.journal.records import OutgoingMessage, RefusedDrop
 from connector.support.health import Component, Condition
 from connector.testing.clock import EPOCH
@@ -46,6 +47,13 @@ def refused(number: int = 1) -> RefusedDrop:
     )  # fmt: skip
 
 
+def answer(slot: NoticeSlot, number: int = 1) -> NoticeRow:
+    return NoticeRow(
+        incoming_id=f"I{number}", slot=slot, kind=NoticeKind.DISPATCHED, at=EPOCH, actor="connector",
+        reason="ACCUSE_ACCORD",
+    )  # fmt: skip
+
+
 EVERYTHING: dict[str, Facts] = {
     "broken": Facts(codes=["DISQUE_PLEIN"]),
     "card_blocked": Facts(waiting={W.PIN: 1}, card=card(Presence.BLOCKED, "CARTE_BLOQUEE")),
@@ -58,7 +66,9 @@ EVERYTHING: dict[str, Facts] = {
     "refused": Facts(refused=[refused()]),
     "duplicate": Facts(attention=[message(S.DUPLICATE)]),
     "approval": Facts(waiting={W.APPROVAL: 1}),
+    "failure_notice": Facts(answers=[answer(NoticeSlot.FAILURE)]),
     "set_aside": Facts(set_aside=1),
+    "read_receipt": Facts(answers=[answer(NoticeSlot.RECEIPT, 2)]),
     "pairing": Facts(pairing=["Logiciel"]),
     "passing": Facts(waiting={W.NETWORK: 3}),
 }
@@ -83,6 +93,7 @@ def together(cases: Mapping[str, Facts]) -> Facts:
             codes=[*facts.codes, *case.codes], card=case.card or facts.card,
             code_boxes=[*facts.code_boxes, *case.code_boxes], set_aside=facts.set_aside + case.set_aside,
             pairing=[*facts.pairing, *case.pairing], refused=[*facts.refused, *case.refused],
+            answers=[*facts.answers, *case.answers],
         )  # fmt: skip
     return facts
 
@@ -215,3 +226,12 @@ def test_codes_of_broken_parts_come_first_and_once() -> None:
 def test_a_need_without_a_place_leads_nowhere() -> None:
     assert address_of(need(Facts())) == ""
     assert isinstance(need(Facts()), Need)
+
+
+@pytest.mark.parametrize("slot", list(NoticeSlot))
+def test_one_answer_that_waits_leads_to_its_message_several_to_their_list(slot: NoticeSlot) -> None:
+    one = need(Facts(answers=[answer(slot, 7)]))
+    assert (one.action, address_of(one), one.code) == (Action.ANSWER, "/received/I7#answers", "ACCUSE_ACCORD")
+    many = need(Facts(answers=[answer(slot, number) for number in range(3)]))
+    assert (many.action, address_of(many)) == (Action.ANSWERS, "/received?state=answer")
+    assert (many.sentence.fr[:2], many.sentence.en[:2]) == ("3 ", "3 ")

@@ -16,13 +16,15 @@ from connector.api.page.render import Visit, closed_page
 from connector.api.page.sessions import COOKIE
 from connector.api.problem import language, status_of
 from connector.api.requests import accept_language
-from connector.domain.errors import ConnectorError
+from connector.domain.errors import ConnectorError, InvalidSubmission
 
-__all__ = ["Entry", "Form", "PageRoute", "cookies_of", "speech_of"]
+__all__ = ["LONGEST_PASSAGE", "Entry", "Form", "PageRoute", "cookies_of", "speech_of"]
 
 _MOST_FIELDS = 60
 _MOST_PART_BYTES = 32 * 1024
 _LONGEST_VALUE = 2_000
+LONGEST_PASSAGE = 8_000
+"""Characters of an answer that is written on the page; fit into a part of a form in any script of Europe."""
 
 
 class NoSession(Exception):
@@ -47,6 +49,17 @@ class Form:
     def texts(self, name: str) -> list[str]:
         """A field that may occur several times."""
         return [value.strip()[:_LONGEST_VALUE] for value in self._data.getlist(name) if isinstance(value, str)]
+
+    def passage(self, name: str) -> str:
+        """A longer text, whole or not at all.
+
+        Raises:
+            InvalidSubmission: ``API_REQUETE_INVALIDE``: it is longer than the form allows.
+        """
+        text = next((value for value in self._data.getlist(name) if isinstance(value, str)), "").strip()
+        if len(text) > LONGEST_PASSAGE:
+            raise InvalidSubmission("API_REQUETE_INVALIDE", f"at most {LONGEST_PASSAGE} characters")
+        return text.replace("\r\n", "\n")
 
     def has(self, name: str) -> bool:
         """True for a box that was ticked."""

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 from connector.api.page.need import Facts, health_codes
 from connector.api.services import ApiServices
+from connector.exchange.notices import WAITS_FOR_PERSON
+from connector.journal.notices import NoticeRow
 from connector.settings.model import IdentityMethod
 
-__all__ = ["ATTENTION_DAYS", "gather"]
+__all__ = ["ATTENTION_DAYS", "gather", "waiting_answers"]
 
 ATTENTION_DAYS = 7
 """Failures of what was taken before that no longer ask for anybody."""
@@ -30,5 +32,13 @@ def gather(api: ApiServices, pairing: Sequence[str] = ()) -> Facts:
         card=api.cards.status() if api.cards is not None else None,
         code_boxes=[mailbox.folder for mailbox in mailboxes if mailbox.identity.method is IdentityMethod.CODE],
         set_aside=api.journal.set_aside([mailbox.address for mailbox in mailboxes], since),
+        answers=waiting_answers(api),
         pairing=pairing,
     )
+
+
+def waiting_answers(api: ApiServices) -> list[NoticeRow]:
+    """Receipts and notices about which a person decides, of the last days, newest first."""
+    since = api.clock.now() - timedelta(days=ATTENTION_DAYS)
+    boxes = [mailbox.address for mailbox in api.settings.mailboxes]
+    return api.journal.waiting_notices(WAITS_FOR_PERSON, mailboxes=boxes, since=since)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from connector.api.beside import Beside, beside
 from connector.api.envelopes import Envelope, Envelopes
 from connector.api.page.story import summary_of
 from connector.domain.address import MailboxAddress
@@ -19,7 +20,7 @@ from connector.support.words import OUTGOING_WORDS, WAITING_WORDS
 
 __all__ = [
     "INCOMING_SHADES", "OUTGOING_FILTERS", "OutRow", "ReceivedPage", "ReceivedRow", "Shade", "find_received",
-    "out_row", "outgoing_shade", "received_row",
+    "find_waiting", "out_row", "outgoing_shade", "received_row",
 ]  # fmt: skip
 
 MOST_RECEIVED_LOOKED_AT = 600
@@ -109,7 +110,12 @@ class ReceivedRow:
     state: Text
     shade: Shade
     mailbox: str
-    taken: TakenMark | None
+    found: Beside
+
+    @property
+    def taken(self) -> TakenMark | None:
+        """Who has it."""
+        return self.found.mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +126,11 @@ class ReceivedPage:
     after: str | None = None
 
 
-def received_row(message: IncomingMessage, envelopes: Envelopes, taken: TakenMark | None) -> ReceivedRow:
+def received_row(message: IncomingMessage, envelopes: Envelopes, found: Beside) -> ReceivedRow:
     """The row of a received message."""
     word, shade = INCOMING_WORDS[message.state], INCOMING_SHADES[message.state]
     at = message.received_at or message.state_since
-    return ReceivedRow(message.id, envelopes.of(message), at, word, shade, str(message.mailbox), taken)
+    return ReceivedRow(message.id, envelopes.of(message), at, word, shade, str(message.mailbox), found)
 
 
 def find_received(
@@ -135,17 +141,25 @@ def find_received(
     words, rows, looked_at = folded(text).split(), list[ReceivedRow](), 0
     while looked_at < MOST_RECEIVED_LOOKED_AT:
         batch = journal.newest_received(limit=_BATCH, after=after, states=states, mailbox=mailbox)
-        marks = journal.taken_marks([message.id for message in batch])
+        known = beside(journal, [message.id for message in batch])
         for message in batch:
             if len(rows) == limit:
                 return ReceivedPage(tuple(rows), after)
             after, looked_at = message.id, looked_at + 1
-            row = received_row(message, envelopes, marks.get(message.id))
+            row = received_row(message, envelopes, known[message.id])
             if _fits(row, words):
                 rows.append(row)
         if len(batch) < _BATCH:
             return ReceivedPage(tuple(rows))
     return ReceivedPage(tuple(rows), after)
+
+
+def find_waiting(journal: Journal, envelopes: Envelopes, incoming_ids: Sequence[str]) -> ReceivedPage:
+    """Messages whose senders wait for a decision, in this order."""
+    known = beside(journal, incoming_ids)
+    return ReceivedPage(
+        tuple(received_row(journal.incoming(each), envelopes, known[each]) for each in incoming_ids)
+    )  # fmt: skip
 
 
 def _fits(row: ReceivedRow, words: Sequence[str]) -> bool:

@@ -14,6 +14,7 @@ from connector.domain.catalogue import explain
 from connector.domain.states import OutgoingState, WaitingFor
 from connector.domain.text import Text
 from connector.identities.card.status import CardStatus, Presence
+from connector.journal.notices import NoticeRow, NoticeSlot
 from connector.journal.records import OutgoingMessage, RefusedDrop
 from connector.support.health import Component, Condition
 
@@ -51,6 +52,8 @@ class Action(StrEnum):
     REFUSED = "refused"  # one refused drop
     DECIDE = "decide"  # the list of what waits for a decision
     RECEIVED = "received"  # the list of what was set aside
+    ANSWER = "answer"  # one received message
+    ANSWERS = "answers"  # the list of those whose senders wait for a decision
     PAIRING = "pairing"
     NONE = "none"
 
@@ -85,6 +88,7 @@ class Facts:
     card: CardStatus | None = None  # None: no mailbox uses one
     code_boxes: Sequence[str] = ()  # folders of the mailboxes that open with a one-time code
     set_aside: int = 0  # received messages that could not be opened
+    answers: Sequence[NoticeRow] = ()  # to senders, about which a person decides, newest first
     pairing: Sequence[str] = ()  # applications that ask to be let in
 
 
@@ -269,6 +273,39 @@ def _set_aside(facts: Facts) -> Need | None:
                 Text("Voir les messages", "See the messages"), Action.RECEIVED)  # fmt: skip
 
 
+def _failure_notice(facts: Facts) -> Need | None:
+    """The software could not integrate a message, and its sender is only told on the person's word."""
+    sentences = (
+        Text("Un message n'a pas été intégré : faut-il prévenir l'expéditeur ?",
+             "A message was not integrated: tell its sender?"),
+        Text("{n} messages n'ont pas été intégrés : faut-il prévenir les expéditeurs ?",
+             "{n} messages were not integrated: tell their senders?"),
+    )  # fmt: skip
+    return _answer("failure_notice", facts, NoticeSlot.FAILURE, sentences)
+
+
+def _read_receipt(facts: Facts) -> Need | None:
+    sentences = (
+        Text("Un expéditeur demande un accusé de lecture : faut-il l'envoyer ?",
+             "A sender asks for a read receipt: send it?"),
+        Text("{n} expéditeurs demandent un accusé de lecture : faut-il les envoyer ?",
+             "{n} senders ask for a read receipt: send them?"),
+    )  # fmt: skip
+    return _answer("read_receipt", facts, NoticeSlot.RECEIPT, sentences)
+
+
+def _answer(name: str, facts: Facts, slot: NoticeSlot, sentences: tuple[Text, Text]) -> Need | None:
+    found = [notice for notice in facts.answers if notice.slot is slot]
+    if not found:
+        return None
+    button = Text("Décider", "Decide")
+    if len(found) == 1:
+        one = found[0]
+        return Need(name, Tone.ACT, sentences[0], button, Action.ANSWER, one.incoming_id, one.reason)
+    many = Text(*(words.replace("{n}", str(len(found))) for words in sentences[1]))
+    return Need(name, Tone.ACT, many, button, Action.ANSWERS)
+
+
 def _pairing(facts: Facts) -> Need | None:
     if not facts.pairing:
         return None
@@ -294,7 +331,7 @@ def _passing(facts: Facts) -> Need | None:
 
 _RULES: Sequence[Callable[[Facts], Need | None]] = (
     _broken, _card, _one_time_code, _login, _identity, _lost_answer, _wrong_recipient, _failure, _refused,
-    _duplicate, _approval, _set_aside, _pairing, _passing,
+    _duplicate, _approval, _failure_notice, _set_aside, _read_receipt, _pairing, _passing,
 )  # fmt: skip
 
 

@@ -53,6 +53,12 @@ RECEIPT_CODES = {
         "An answer was already sent for this message: there is only one.",
         "Nothing to do; write to the sender if there is more to say.",
     ),
+    "REPONSE_VIDE": Explanation(
+        "La réponse ne contient aucun texte.",
+        "Écrivez un texte, puis envoyez de nouveau.",
+        "The answer has no words.",
+        "Write something, then send it again.",
+    ),
     "REPONSE_DECLINEE": Explanation(
         "Vous avez choisi de ne pas envoyer cette réponse à l'expéditeur.",
         "Il n'y a rien à faire ; elle peut encore être envoyée depuis le message si vous changez d'avis.",

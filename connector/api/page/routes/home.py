@@ -12,6 +12,7 @@ from connector.api.page.entry import Entry, PageRoute
 from connector.api.page.facts import ATTENTION_DAYS
 from connector.api.page.listing import find_received
 from connector.api.page.need import NOTHING, Action, Need, needs
+from connector.api.page.received import signs_of
 from connector.api.page.refused import find_out
 from connector.api.page.render import Visit
 from connector.domain.states import OutgoingState
@@ -30,6 +31,7 @@ _ADDRESSES = {
     Action.FAILED: "/outgoing?state=failed",
     Action.DECIDE: "/outgoing?state=waiting",
     Action.RECEIVED: "/received?state=aside",
+    Action.ANSWERS: "/received?state=answer",
     Action.PAIRING: "/applications",
     Action.NONE: "",
 }
@@ -39,6 +41,8 @@ def address_of(need: Need) -> str:
     """Where the button of a need leads, below the root of the session."""
     if need.action is Action.MESSAGE:
         return f"/outgoing/{need.target}"
+    if need.action is Action.ANSWER:
+        return f"/received/{need.target}#answers"
     if need.action is Action.REFUSED:
         return f"/refused/{need.target}"
     return f"/card#box-{need.target}" if need.action is Action.CODE else _ADDRESSES[need.action]
@@ -62,7 +66,7 @@ def routes(desk: Desk, entry: Entry) -> APIRouter:
             days=days, chart=chart_of(days),
             outgoing=find_out(desk.journal, limit=_NEWEST).rows,
             received=find_received(desk.journal, desk.envelopes, limit=_NEWEST).rows,
-            day_before=timedelta(days=1),
+            day_before=timedelta(days=1), signs_of=signs_of,
         )  # fmt: skip
 
     return router
