@@ -18,7 +18,7 @@ from connector.domain.errors import ConnectorError, Unavailable
 from connector.domain.ports import Clock
 from connector.exchange.collect import Collector
 from connector.exchange.lookup import Inquirer
-from connector.exchange.opening import Opener
+from connector.exchange.opening import Opener, TargetAway
 from connector.exchange.prepare import Preparer
 from connector.exchange.retry import backoff_seconds
 from connector.exchange.send import Dispatcher
@@ -344,6 +344,8 @@ class DeliverLoop:
                 self.mood.good()
             except Unavailable as error:
                 self.mood.bad(error)
+                if isinstance(error, TargetAway) and error.delivered:
+                    self.delivered()
                 self.bell.wait(HINDERED_SECONDS)
                 continue
             if count:

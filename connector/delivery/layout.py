@@ -13,7 +13,7 @@ from connector.delivery.coverage import leaves_out
 from connector.delivery.index import IndexedFile, index_bytes
 from connector.delivery.naming import SHORT_NAME_CHARS, NameShelf, fitted
 from connector.delivery.package import Files, Package
-from connector.delivery.pattern import Pattern, folder_parts
+from connector.delivery.pattern import Pattern
 from connector.delivery.pieces import Owner, Piece, Wanted, pieces_of
 from connector.delivery.profile import LpsProfile
 from connector.exchange.arrival import Arrival, PartRole
@@ -34,7 +34,7 @@ class Stamp:
 
     def prefix(self, profile: LpsProfile) -> str:
         """As the profile writes it."""
-        return Pattern.parse(profile.prefixe).fill({"stamp": self.time, "id": self.id})
+        return profile.prefix.fill({"stamp": self.time, "id": self.id})
 
     def values(self, profile: LpsProfile) -> dict[str, str | int]:
         """For patterns."""
@@ -105,7 +105,7 @@ def _below(folder: str, files: Files) -> Files:
 
 def index_path(stamp: Stamp, profile: LpsProfile) -> str:
     """Where the index stands, below the LPS's folder."""
-    folder, _ = _folder(profile.index_dossier, stamp.values(profile))
+    folder, _ = _folder(profile.index_folders, stamp.values(profile))
     return _joined(folder, stamp.prefix(profile) + _cased(_INDEX, profile.options))
 
 
@@ -117,7 +117,7 @@ def _package(
     named = _named(pieces, stamp, profile, NameShelf(longest))
     prefix, path = stamp.prefix(profile), index_path(stamp, profile)
     whole = [one.whole for one in named if one.whole]
-    _, own = _folder(profile.index_dossier, stamp.values(profile))
+    _, own = _folder(profile.index_folders, stamp.values(profile))
     index: Files = ()
     if options.index:
         told = _with_duplicates([_seen_from(path, one.file) for one in named])
@@ -141,16 +141,16 @@ def _named(pieces: Sequence[Piece], stamp: Stamp, profile: LpsProfile, shelf: Na
         pattern, values = piece.rule.pattern, stamp.values(profile)
         values |= {"n": number, "type": piece.label, "nom": piece.own_name}
         number += "n" in pattern.fields
-        folder, whole = _folder(piece.rule.dossier, values)
+        folder, whole = _folder(piece.rule.folders, values)
         path = shelf.place(folder, fitted(pattern.fill(values), profile.options))
         named.append(_Named(replace(piece.file, name=path), piece.content, whole))
     return named
 
 
-def _folder(dossier: str, values: dict[str, str | int]) -> tuple[str, str]:
+def _folder(parts: Sequence[Pattern], values: dict[str, str | int]) -> tuple[str, str]:
     """The path of a folder, and how much of it is the message's own: up to the first name that is."""
     path, whole = "", ""
-    for part in folder_parts(dossier):
+    for part in parts:
         path = _joined(path, part.fill(values))
         if not whole and part.fields & _OWN_FIELDS:
             whole = path

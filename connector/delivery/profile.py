@@ -164,6 +164,16 @@ class LpsProfile(Section):
                          f"expected [[fichiers]] with roles = [{role.value!r}]"),
                 )  # fmt: skip
 
+    @cached_property
+    def prefix(self) -> Pattern:
+        """Of :attr:`prefixe`."""
+        return Pattern.parse(self.prefixe, _PREFIX_FIELDS)
+
+    @cached_property
+    def index_folders(self) -> tuple[Pattern, ...]:
+        """Of :attr:`index_dossier`, from the outermost."""
+        return folder_parts(self.index_dossier)
+
     def rule(self, role: PartRole) -> FileRule | None:
         """What is done with files of a role; ``None`` = the software does not get them."""
         return next((rule for rule in self.fichiers if role in rule.roles), None)

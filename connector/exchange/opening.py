@@ -28,7 +28,7 @@ from connector.journal.records import IncomingMessage
 from connector.mail.parse import open_message
 from connector.mail.receipts import Receipt, read_receipt
 
-__all__ = ["Opener"]
+__all__ = ["Opener", "TargetAway"]
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +41,14 @@ GROUP_BYTES = 8_000_000
 DEFAULT_RULES = ReceptionRules()
 
 _TO_DELIVER = (IncomingState.OPENED, IncomingState.STORED)  # what a crash left half-way comes first
+
+
+class TargetAway(Unavailable):
+    """A message could not be given to its target now; ``delivered`` others came to a new state in that round."""
+
+    def __init__(self, hindrance: Unavailable, delivered: int) -> None:
+        super().__init__(hindrance.code, hindrance.detail)
+        self.delivered = delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,8 @@ class Opener:
             How many messages came to a new state.
 
         Raises:
-            Unavailable: the journal, the disk or the folder; what was claimed is tried again later.
+            TargetAway: a folder, or a software that listens; its messages are tried again later, others were done.
+            Unavailable: the journal; what was claimed is tried again later.
         """
         done: list[str] = []
         away: list[Unavailable] = []
@@ -83,7 +92,7 @@ class Opener:
         finally:
             self.target.settle(done)
         if away:
-            raise away[0]
+            raise TargetAway(away[0], len(done))
         return len(done)
 
     def next_due(self) -> datetime | None:

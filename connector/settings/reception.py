@@ -117,3 +117,9 @@ class ReceptionSettings(Section):
                      'expected after_delivery = "move" and move_to = "<folder>"'),
             )  # fmt: skip
         return self
+
+    @property
+    def places(self) -> list[Path]:
+        """The folders that are named here: its own and those of the routes, each once."""
+        named = [self.path, *(route.path for route in self.routes)]
+        return list(dict.fromkeys(path for path in named if path is not None))

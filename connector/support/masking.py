@@ -24,7 +24,9 @@ _HARMLESS_TEXTS = (
     "software.environment", "api.host", "card.pin_policy", "journal.key_store", "log.*",
     "operators.*.preset", "operators.*.smtp.*", "operators.*.imap.*", "operators.*.tls.igc", "operators.*.tls.m*imum",
     "operators.*.tls.ciphers", "operators.*.tls.revocation", "operators.*.sent_folder",
-    "mailboxes.*.reception.profile", "mailboxes.*.reception.text_encoding", "mailboxes.*.reception.first_connection",
+    "mailboxes.*.reception.profile", "mailboxes.*.reception.options.encodage",
+    "mailboxes.*.reception.options.drapeau", "mailboxes.*.reception.routes.*.profile",
+    "mailboxes.*.reception.text_encoding", "mailboxes.*.reception.first_connection",
     "mailboxes.*.operator",
 )  # fmt: skip
 """Texts that name no person, no practice and no place; numbers, switches and choices are harmless anyway."""

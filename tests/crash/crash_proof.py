@@ -113,6 +113,9 @@ def _received(site: CrashSite, sent: dict[str, str]) -> None:
             named |= {piece["nom"] for piece in index["fichiers"]}
         assert {path.name for path in folder.iterdir()} == named, "a file without index, or missing"
     assert Counter(found) == Counter(documents.keys()), "a message was lost, or delivered twice"
+    if site.routed:
+        copies = [_json(index)["message_id"] for index in site.archive.glob("*/*.mss.json")]
+        assert Counter(copies) == Counter(documents.keys()), "the other place was forgotten, or given twice"
     other = [path for name in ("ERREURS", "ENVOYES", "STATUTS") for path in (site.received.parent / name).glob("*")]
     assert other == []
 
@@ -130,6 +133,13 @@ def check_what_the_lps_sees(site: CrashSite) -> None:
             for piece in _json(path)["fichiers"]:
                 content = (folder / piece["nom"]).read_bytes()
                 assert hashlib.sha256(content).hexdigest() == piece["sha256"], "an index before its files"
+    for folder in site.archive.glob("[!.]*/"):
+        (index,) = folder.glob("*.mss.json")
+        named = {piece["nom"]: piece["sha256"] for piece in _json(index)["fichiers"]}
+        whole = {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path != index
+        }
+        assert whole == named, "a folder that is not whole"
     for path in site.box.glob("STATUTS/*.statut.json"):
         status = _json(path)
         if status["etat"] == "remis":

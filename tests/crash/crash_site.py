@@ -78,8 +78,11 @@ entity = "Cabinet Exemple"
 operator = "test"
 identity = {{ certificate = "{doctor_file}" }}
 outbox = {{ settle_seconds = 0 }}
-reception = {{ ok_flag = true }}
+reception = {{ ok_flag = true{routes} }}
 """
+
+
+_ROUTES = ', routes = [{{ path = "{folder}/ged", profile = "dossier", go_on = true }}]'
 
 
 def wait_until(look: Callable[[], object], what: Callable[[], str], *, pause: float = 0.02) -> None:
@@ -111,6 +114,7 @@ class CrashSite:
     lots: dict[str, tuple[str, ...]] = field(default_factory=dict)  # base name of a lot -> those of its parts
     delivered_by_others: dict[str, bytes] = field(default_factory=dict)  # Message-ID -> document
     exits: Counter[int] = field(default_factory=Counter)
+    routed: bool = False  # what the practitioner gets also goes to another place, in another form
     _log_size: int = 0
     _takings: int = 0
     _process: "subprocess.Popen[bytes] | None" = None
@@ -125,6 +129,7 @@ class CrashSite:
                 folder=self.folder, smtp=self.operator.smtp_port, imap=self.operator.imap_port,
                 trust=self.operator.trust, lists=self.operator.lists, settle=SETTLE_SECONDS,
                 labo=self.labo, doctor=self.doctor,
+                routes=_ROUTES.format(folder=self.folder) if self.routed else "",
                 labo_file=self.operator.client_file(self.labo), doctor_file=self.operator.client_file(self.doctor),
             )
         )  # fmt: skip
@@ -143,6 +148,11 @@ class CrashSite:
     @property
     def received(self) -> Path:
         return self.folder / "spool" / "cabinet" / "RECUS"
+
+    @property
+    def archive(self) -> Path:
+        """The other place."""
+        return self.folder / "ged"
 
     @property
     def taken(self) -> Path:
@@ -370,12 +380,12 @@ class CrashSite:
     def work_left(self) -> list[str]:
         """What stands in the work folders beside our own records."""
         found = []
-        for box in (self.box, self.received.parent):
+        for box in (self.box, self.received.parent, self.archive):
             work = box / ".travail"
             for path in everything_below(work):
                 place = path.relative_to(work)
                 records = place.parts[0] == "suivi" and (path.is_dir() or path.suffix == ".json")
-                if not records and place.as_posix() != "livraison":
+                if not records and not (len(place.parts) == 1 and place.name.startswith("livraison")):
                     found.append(f"{box.name}/{place}")
         return found
 

@@ -86,6 +86,7 @@ def _incoming(site: CrashSite) -> None:
 
 _WORLD: Mapping[str, Callable[[CrashSite], None]] = {
     "outgoing": _outgoing, "refusal": _refusal, "lot": _lot, "incoming": _incoming, "taken": _incoming,
+    "routed": _incoming,
 }  # fmt: skip
 
 ONCE = [
@@ -95,7 +96,16 @@ ONCE = [
     *(("incoming", (step,)) for step in INCOMING),
 ]
 TAKEN = [("taken", (step,)) for step in ("deliver.flag_written", "journal.delivered")]
+ROUTED = [
+    ("routed", (step,))
+    for step in (
+        "deliver.files_written", "deliver.data_renamed", "deliver.index_renamed", "deliver.files_written:2",
+        "deliver.data_renamed:2", "deliver.index_renamed:2", "deliver.flag_written", "journal.delivered",
+    )
+]  # fmt: skip
 TWICE = [
+    ("routed", ("deliver.index_renamed", "deliver.files_written")),
+    ("routed", ("deliver.files_written:2", "*:2")),
     *(("outgoing", pair) for pair in TWICE_OUTGOING),
     *(("refusal", pair) for pair in TWICE_REFUSAL),
     *(("lot", pair) for pair in TWICE_LOT),
@@ -111,7 +121,7 @@ def _name(case: Case) -> str:
 def _play(case: Case, folder: Path, operator: MailOperator) -> CrashSite:
     """Die at each step of the plan, then run undisturbed until all is settled, then be proven."""
     world, plan = case
-    site = CrashSite(folder, operator)
+    site = CrashSite(folder, operator, routed=world == "routed")
     site.make_journal()
     _WORLD[world](site)
     try:
@@ -175,6 +185,11 @@ def test_what_the_software_took_between_kill_and_start_does_not_come_again(
 ) -> None:
     site = played(case)
     assert list(site.received.iterdir()) == []
+
+
+@pytest.mark.parametrize("case", ROUTED, ids=_name)
+def test_each_place_of_a_message_has_it_once_and_whole(case: Case, played: Callable[[Case], CrashSite]) -> None:
+    played(case)
 
 
 @pytest.mark.parametrize("case", TWICE, ids=_name)

@@ -25,7 +25,7 @@ from connector.domain.errors import ConfigurationError, Unavailable
 from connector.domain.states import WaitingFor
 from connector.exchange.collect import Collector
 from connector.exchange.lookup import Inquirer
-from connector.exchange.opening import Opener
+from connector.exchange.opening import Opener, TargetAway
 from connector.exchange.prepare import Preparer
 from connector.exchange.send import Dispatcher
 from connector.identities import IdentityUnavailable
@@ -127,6 +127,16 @@ def test_delivering_rests_when_it_is_hindered_and_tells_when_it_delivered(mood: 
     DeliverLoop(lambda: opener, bell, delivered, script.stopping, mood).run()
     assert delivered.calls == 1
     assert bell.waits == [10.0, 60.0]
+
+
+@pytest.mark.parametrize(("done", "told"), [(0, 0), (2, 1)])
+def test_what_was_delivered_is_told_although_another_place_is_away(
+    mood: Mood, bell: QuickBell, done: int, told: int
+) -> None:
+    script, delivered = Script(TargetAway(Unavailable("MLLP_INJOIGNABLE", "away"), done)), Script(None)
+    opener = cast("Opener", _with(run_once=script, next_due=lambda: None))
+    DeliverLoop(lambda: opener, bell, delivered, script.stopping, mood).run()
+    assert (delivered.calls, mood.component().code) == (told, "MLLP_INJOIGNABLE")
 
 
 @pytest.mark.parametrize(("due_in", "waited"), [(-3.0, 5.0), (30.0, 30.0), (900.0, 60.0)])

@@ -57,7 +57,7 @@ def _disks(world: World) -> Iterator[Finding]:
     places = [world.paths.root]
     if world.settings is not None:
         places += [world.settings.spool.root.expanduser()]
-        places += [mailbox.reception.path.expanduser() for mailbox in world.mailboxes if mailbox.reception.path]
+        places += [path.expanduser() for mailbox in world.mailboxes for path in mailbox.reception.places]
     seen: set[int] = set()
     for place in map(_existing, places):
         volume = place.stat().st_dev
