@@ -65,21 +65,25 @@ class RefusedRequest(Exception):
         self.refusal = refusal
 
 
-def requires(scope: Scope) -> Any:
+def requires(*scopes: Scope) -> Any:
     """A dependency that gives the :class:`Caller`, or refuses the request.
+
+    Args:
+        scopes: all of which it must have.
 
     Raises:
         RefusedRequest: ``ACCES_SANS_JETON``, ``ACCES_INSUFFISANT``.
     """
 
     async def check(
-        request: Request, _: Annotated[object, Security(_bearer, scopes=[scope.value])]
+        request: Request, _: Annotated[object, Security(_bearer, scopes=[scope.value for scope in scopes])]
     ) -> Caller:  # fmt: skip
         caller: Caller | None = getattr(request.state, "caller", None)
         if caller is None:
             raise RefusedRequest(missing())
-        if scope not in caller.scopes:
-            raise RefusedRequest(insufficient(scope))
+        for scope in scopes:
+            if scope not in caller.scopes:
+                raise RefusedRequest(insufficient(scope))
         return caller
 
     return Depends(check)

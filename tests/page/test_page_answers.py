@@ -133,6 +133,9 @@ def test_a_reply_leaves_in_the_thread_once(scene: PageScene, asking: str) -> Non
     for told in ("Échanges liés", "Re: Examens TESTUT", f"/outgoing/{view.id}", "répond à", "Répondu", "ce message"):
         assert told in again
     assert _KEY.search(again) != found
+    story = visitor.text(f"/outgoing/{view.id}")
+    assert "Échanges liés" in story
+    assert f'href="{visitor.root}/received/{asking}">Examens TESTUT</a>' in story
 
 
 @pytest.mark.parametrize("body", ["", "   ", "x" * (LONGEST_PASSAGE + 1)])

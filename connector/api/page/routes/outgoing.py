@@ -10,11 +10,13 @@ from connector.api.page.desk import ACTOR, Desk
 from connector.api.page.entry import Entry, Form, PageRoute
 from connector.api.page.listing import OUTGOING_FILTERS, out_row, outgoing_shade
 from connector.api.page.need import RECIPIENT_CODES
+from connector.api.page.received import thread_rows
 from connector.api.page.refused import FAILED, find_out
 from connector.api.page.render import Visit
 from connector.api.page.routes.pieces import piece_routes
 from connector.api.page.story import timeline
 from connector.api.pieces import Piece, pieces_of_files
+from connector.api.threads import thread_of
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import ConnectorError, InvalidSubmission
 from connector.domain.states import OUTGOING, OutgoingEvent, OutgoingState
@@ -109,11 +111,13 @@ def _story(
     view = desk.journal.submission(submission_id)
     trace = desk.journal.trace(subject_id=view.id, limit=_TRACE)
     steps = [timeline(message, trace, read_receipt=view.options.read_receipt) for message in view.messages]
+    thread = thread_of(desk.journal, desk.envelopes.of, view.id)
     failing = [(str(recipient.address), recipient.kind) for recipient in correctable(view)]
     return visit.page(
         "story.html", here="outgoing", status=status, view=view, row=out_row(view), steps=steps, trace=trace,
         decisions=_possible(view), failing=typed or failing or [("", RecipientKind.TO)],
         can_correct=_can_correct(view),
+        thread=thread_rows(thread, view.id), is_whole=thread.is_whole,
         corrected_by=desk.journal.correction_of(view.id), problem=problem, pieces_at=f"/outgoing/{view.id}/pieces",
         files=[file for file in view.files if file.role not in _HIDDEN], **_WORDS,
     )  # fmt: skip
