@@ -47,7 +47,7 @@ class Collector:
     untidy: dict[str, PermanentRefusal] = field(default_factory=dict)
 
     def run_once(self, receiver: Receiver) -> int:
-        """Look at every folder, fetch what is new, mark what is done, then fetch a slice of the history.
+        """Look at every folder, fetch what is new, then a slice of the history, and mark what is done.
 
         Returns:
             How many messages were stored.
@@ -63,9 +63,9 @@ class Collector:
         if self.watched is None:
             raise next(iter(self.lister.refused.values()))
         stored += self._fetch_all(receiver)  # what was left by a broken line, or asked for by a person
-        self.acknowledge(receiver)
         if self.lister.note_history(receiver):
             stored += self._fetch_all(receiver)
+        self.acknowledge(receiver)  # last, since what was recognised is delivered already
         return stored
 
     @property

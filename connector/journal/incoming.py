@@ -6,7 +6,6 @@ aside before its bytes were here has nothing to be opened; asked for again, it g
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row
@@ -16,10 +15,11 @@ from connector.domain.errors import IllegalTransition
 from connector.domain.ports import reach
 from connector.domain.states import INCOMING_FINAL, IncomingEvent, IncomingState, next_incoming
 from connector.journal import statements as sql
+from connector.journal.deliveries import note_delivery
 from connector.journal.failure import UnknownRow
 from connector.journal.outgoing import LEASE
 from connector.journal.payloads import payload_row
-from connector.journal.records import IncomingMessage, ServerPlace, StoredBytes
+from connector.journal.records import IncomingMessage, StoredBytes
 from connector.journal.rows import incoming_message, known, opened, seal
 from connector.journal.store import JournalPart, Writing, clipped
 
@@ -35,50 +35,6 @@ _NO_LEASE = {"claim_owner": None, "claim_until": None}
 
 class Incoming(JournalPart):
     """The life of a message seen on the operator's server."""
-
-    def note_seen(self, mailbox: MailboxAddress, places: Sequence[ServerPlace]) -> int:
-        """Remember messages of the server; those that are known already are left alone.
-
-        Returns:
-            How many are new.
-        """
-        with self._store.write() as writing:
-            fresh: list[dict[str, Any]] = []
-            ordered = sorted(places, key=_folder_and_uid)
-            for (folder, uid_validity), group in groupby(ordered, key=lambda p: (p.folder, p.uid_validity)):
-                batch = {place.uid: place for place in group}
-                found = writing.run(
-                    sql.KNOWN_PLACES,
-                    {
-                        "box": mailbox, "folder": folder, "uid_validity": uid_validity, "lowest": min(batch),
-                        "highest": max(batch),
-                    },
-                )  # fmt: skip
-                known_uids = set(found.scalars())
-                new = (place for uid, place in batch.items() if uid not in known_uids)
-                fresh.extend(self._seen_row(writing, mailbox, place) for place in new)
-            if fresh:
-                writing.run(sql.ADD_INCOMING, fresh)
-                writing.note("list", mailbox=mailbox, answer=f"{len(fresh)} new messages")
-        reach("journal.seen")
-        return len(fresh)
-
-    def _seen_row(self, writing: Writing, mailbox: MailboxAddress, place: ServerPlace) -> dict[str, Any]:
-        return {
-            "id": self._store.ids.ulid(), "mailbox": mailbox, "folder": place.folder,
-            "uid_validity": place.uid_validity, "uid": place.uid, "state": IncomingState.SEEN,
-            "state_since": writing.now, "header_message_id": clipped(place.message_id, 998), "sha256": "",
-            "size_bytes": place.size_bytes, "attempts": 0, "next_attempt_at": writing.now,
-        }  # fmt: skip
-
-    def high_water(self, mailbox: MailboxAddress, folder: str) -> tuple[int, int] | None:
-        """The newest (UIDVALIDITY, UID) that is known; everything below it is known too.
-
-        A folder that was made anew has a greater UIDVALIDITY (RFC 3501 2.3.1.1).
-        """
-        with self._store.read() as connection:
-            row = connection.execute(sql.HIGH_WATER, {"box": mailbox, "folder": folder}).first()
-        return None if row is None else (row.uid_validity, row.uid)
 
     def claim_incoming(
         self, mailbox: MailboxAddress, *, state: IncomingState, owner: str, limit: int
@@ -150,17 +106,22 @@ class Incoming(JournalPart):
             state = _advance(
                 writing, row, event, {**news, "next_attempt_at": next_attempt_at}, server=server, actor=actor
             )
+            if event is IncomingEvent.DELIVER and delivered_files:
+                note_delivery(writing, row, delivered_prefix or "")
         _reach_incoming(event)
         return state
 
     def record_incoming_many(
-        self, ids: Sequence[str], event: IncomingEvent, *, code: str | None = None, server: str = ""
+        self, ids: Sequence[str], event: IncomingEvent, *, code: str | None = None, server: str = "", answer: str = ""
     ) -> None:
-        """The same event for many messages, in one transaction: all or none. See :meth:`record_incoming`."""
+        """The same event for many messages, in one transaction: all or none. See :meth:`record_incoming`.
+
+        ``answer`` is for the trace: what was done at the operator's.
+        """
         with self._store.write() as writing:
             rows = _rows(writing, ids)
             for row_id in ids:
-                _advance(writing, rows[row_id], event, {"code": code, "detail": None}, server=server)
+                _advance(writing, rows[row_id], event, {"code": code, "detail": None}, server=server, answer=answer)
         _reach_incoming(event)
 
     def record_deliveries(self, items: Sequence[tuple[str, str, Sequence[tuple[str, str]]]]) -> None:
@@ -175,9 +136,11 @@ class Incoming(JournalPart):
         }
         with self._store.write() as writing:
             rows = _rows(writing, list(sealed))
-            for row_id, words in sealed.items():
-                news = {"code": None, "detail": None, "sealed": words}
+            for row_id, prefix, files in items:
+                news = {"code": None, "detail": None, "sealed": sealed[row_id]}
                 _advance(writing, rows[row_id], IncomingEvent.DELIVER, news)
+                if files:
+                    note_delivery(writing, rows[row_id], prefix)
         _reach_incoming(IncomingEvent.DELIVER)
 
     def postpone_incoming(
@@ -245,10 +208,6 @@ class Incoming(JournalPart):
         return [incoming_message(self._store.vault, row) for row in rows]
 
 
-def _folder_and_uid(place: ServerPlace) -> tuple[str, int, int]:
-    return place.folder, place.uid_validity, place.uid
-
-
 def _rows(writing: Writing, ids: Sequence[str]) -> dict[str, Row[Any]]:
     """Rows by id, inside a transaction.
 
@@ -279,7 +238,7 @@ def _store_one(writing: Writing, row: Row[Any], item: StoredBytes, payload: dict
 
 def _advance(
     writing: Writing, row: Row[Any], event: IncomingEvent, news: dict[str, Any], *,
-    server: str = "", actor: str | None = None,
+    server: str = "", answer: str = "", actor: str | None = None,
 ) -> IncomingState:  # fmt: skip
     """Move a message along one transition, with its consequences and its trace."""
     before = known(IncomingState, row.state)
@@ -297,7 +256,7 @@ def _advance(
     writing.run(sql.CHANGE_INCOMING, {**changes, "row": row.id})
     code = news.get("code")
     writing.note(
-        _action(event), mailbox=row.mailbox, subject_id=row.id, server=server,
+        _action(event), mailbox=row.mailbox, subject_id=row.id, server=server, answer=answer,
         outcome=f"{state} {code}" if code else state, actor=actor,
     )  # fmt: skip
     return state

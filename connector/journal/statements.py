@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Select, and_, bindparam, case, delete, func, insert, or_, select, update
 
-from connector.domain.states import IncomingState, OutgoingState, RecipientState, WaitingFor
+from connector.domain.states import IncomingState, OutgoingState
 from connector.journal.schema import (
     incoming,
     message_documents,
@@ -65,6 +65,12 @@ BY_REFERENCE = (
 )
 REPLACED_BY = select(s.id).where(s.replaces_id == b("submission")).order_by(s.id.desc()).limit(1)
 SET_REPLACES = update(submissions).where(s.id == b("submission")).values(replaces_id=b("earlier"))
+_same = submissions.alias()
+SAME_LOT = (
+    select(s.id)
+    .where(s.lot_id == select(_same.c.lot_id).where(_same.c.id == b("submission")).scalar_subquery())
+    .order_by(s.id)
+)
 HAS_SUBMISSION = select(s.id).where(s.id == b("submission"))
 ENDING = select(s.id).where(s.id.endswith(b("ending"))).order_by(s.id.desc()).limit(b("limit"))
 FILES = (
@@ -273,18 +279,6 @@ ADD_INCOMING = insert(incoming)
 CHANGE_INCOMING = update(incoming).where(n.id == b("row"))
 INCOMING = select(incoming).where(n.id == b("incoming"))
 INCOMING_MANY = select(incoming).where(n.id.in_(many("incoming")))
-KNOWN_PLACES = select(n.uid).where(
-    n.mailbox == b("box"),
-    n.folder == b("folder"),
-    n.uid_validity == b("uid_validity"),
-    n.uid.between(b("lowest"), b("highest")),
-)
-HIGH_WATER = (
-    select(n.uid_validity, n.uid)
-    .where(n.mailbox == b("box"), n.folder == b("folder"))
-    .order_by(n.uid_validity.desc(), n.uid.desc())
-    .limit(1)
-)
 _INCOMING_DUE = (
     select(n.id)
     .where(
@@ -312,9 +306,19 @@ SAME_BYTES = (
     .order_by(n.id)
     .limit(1)
 )
+_twin = incoming.alias("twin")
+_TWIN_IS_DONE = (
+    select(_twin.c.id)
+    .where(_twin.c.id == n.duplicate_of, _twin.c.state.in_([I.DELIVERED, I.RECEIPT, I.ACKNOWLEDGED]))
+    .exists()
+)
 TO_ACKNOWLEDGE = (
     select(incoming)
-    .where(n.mailbox == b("box"), n.state.in_([I.DELIVERED, I.RECEIPT, I.DUPLICATE]))
+    .where(
+        n.mailbox == b("box"),
+        n.state.in_([I.DELIVERED, I.RECEIPT, I.DUPLICATE]),
+        or_(n.state != I.DUPLICATE, _TWIN_IS_DONE),
+    )
     .order_by(n.id)
     .limit(b("limit"))
 )
@@ -367,8 +371,9 @@ DROP_DEAD_INCOMING_LEASES = DROP_ALL_INCOMING_LEASES.where(
     or_(n.claim_owner == b("owner"), n.claim_until.is_(None), n.claim_until <= b("now"))
 )
 
-_LIVE = [O.RECEIVED, O.PREPARED, O.SENDING, O.WAITING, O.OUTCOME_UNKNOWN]
-_FRESH = select(m.submission_id).where(or_(m.state.in_(_LIVE), m.state_since >= b("before")))
+LIVE = [O.RECEIVED, O.PREPARED, O.SENDING, O.WAITING, O.OUTCOME_UNKNOWN]
+"""What still has somewhere to go."""
+_FRESH = select(m.submission_id).where(or_(m.state.in_(LIVE), m.state_since >= b("before")))
 _FINISHED_SUBMISSION = payloads.c.owner_id.in_(select(s.id).where(s.id.not_in(_FRESH)))
 _FINISHED_MESSAGE = payloads.c.owner_id.in_(select(m.id).where(m.submission_id.not_in(_FRESH)))
 _FINISHED_INCOMING = payloads.c.owner_id.in_(
@@ -378,65 +383,3 @@ FINISHED_PAYLOADS = (
     select(payloads.c.id).where(or_(_FINISHED_SUBMISSION, _FINISHED_MESSAGE, _FINISHED_INCOMING)).limit(b("limit"))
 )
 DROP_PAYLOADS = delete(payloads).where(payloads.c.id.in_(many("payloads")))
-
-# --- what must be true ---
-
-_HAS_PAYLOAD = select(payloads.c.id).where(payloads.c.id == m.payload_id).exists()
-_HAS_RECIPIENT = select(message_recipients.c.message_id).where(message_recipients.c.message_id == m.id).exists()
-_OPEN_MESSAGE = select(m.id).where(m.submission_id == submission_files.c.submission_id, m.state.in_(_LIVE)).exists()
-_ORIGINAL = select(payloads.c.id).where(payloads.c.id == submission_files.c.payload_id).exists()
-_SUM = select(func.coalesce(func.sum(m.revision), 0)).where(m.submission_id == s.id).scalar_subquery()
-_LEFT = [O.SENT, O.DELIVERED, O.READ, O.BOUNCED]
-_TWIN = select(s.duplicate_of).where(s.id == m.submission_id).scalar_subquery()
-_KNOWN_OUT, _KNOWN_IN = list(O), list(I)
-_WAITS = list(WaitingFor)
-_STORED_INCOMING = [I.STORED, I.OPENED]
-_INCOMING_PAYLOAD = select(payloads.c.id).where(payloads.c.id == n.payload_id).exists()
-
-VIOLATIONS: dict[str, Select[Any]] = {
-    "unknown state": select(m.id).where(m.state.not_in(_KNOWN_OUT)),
-    "about to leave without frozen bytes": select(m.id).where(
-        m.state.in_([O.PREPARED, O.SENDING, O.OUTCOME_UNKNOWN]),
-        or_(m.header_message_id.is_(None), ~_HAS_PAYLOAD),
-    ),
-    "about to leave without recipients": select(m.id).where(
-        m.state.in_([O.PREPARED, O.SENDING, O.OUTCOME_UNKNOWN]), ~_HAS_RECIPIENT
-    ),
-    "left without having been frozen": select(m.id).where(m.state.in_(_LEFT), m.header_message_id.is_(None)),
-    "sent without an answer of the operator": select(m.id).where(
-        m.state == O.SENT, m.answer.is_(None), or_(m.settled_by.is_(None), m.settled_by == "accept")
-    ),
-    "sending without an owner": select(m.id).where(m.state == O.SENDING, m.claim_owner.is_(None)),
-    "claimed but not in work": select(m.id).where(
-        m.state.not_in([O.SENDING, O.RECEIVED]), m.claim_owner.is_not(None)
-    ),
-    "to be done but never due": select(m.id).where(
-        m.state.in_([O.PREPARED, O.RECEIVED]), m.next_attempt_at.is_(None)
-    ),
-    "waiting for nothing": select(m.id).where(
-        m.state == O.WAITING, or_(m.waiting_for.is_(None), m.waiting_for.not_in(_WAITS))
-    ),
-    "waits and does not": select(m.id).where(m.state != O.WAITING, m.waiting_for.is_not(None)),
-    "outcome unknown although no content left": select(m.id).where(
-        m.state == O.OUTCOME_UNKNOWN, m.data_begun.is_(False)
-    ),
-    "duplicate of nothing": select(m.id).where(m.state == O.DUPLICATE, _TWIN.is_(None)),
-    "originals missing": select(submission_files.c.submission_id).where(_OPEN_MESSAGE, ~_ORIGINAL),
-    "submission revision is not the sum of its messages": select(s.id).where(s.revision != _SUM),
-    "unknown recipient state": select(message_recipients.c.message_id).where(
-        message_recipients.c.state.not_in(list(RecipientState))
-    ),
-    "incoming: unknown state": select(n.id).where(n.state.not_in(_KNOWN_IN)),
-    "incoming: to be opened without bytes": select(n.id).where(n.state.in_(_STORED_INCOMING), ~_INCOMING_PAYLOAD),
-    "incoming: to be done but never due": select(n.id).where(
-        n.state.in_([I.SEEN, *_STORED_INCOMING]), n.next_attempt_at.is_(None)
-    ),
-    "incoming: claimed but not in work": select(n.id).where(
-        n.state.not_in([I.SEEN, *_STORED_INCOMING]), n.claim_owner.is_not(None)
-    ),
-    "incoming: stored without hash": select(n.id).where(
-        n.state.not_in([I.SEEN, I.GONE, I.QUARANTINED]), n.sha256 == ""
-    ),
-    "incoming: duplicate of nothing": select(n.id).where(n.state == I.DUPLICATE, n.duplicate_of.is_(None)),
-}  # fmt: skip
-"""What must never be true, and who breaks it."""
