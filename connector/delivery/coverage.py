@@ -37,7 +37,8 @@ def leaves_out(arrival: Arrival, pieces: Sequence[Piece], *, has_index: bool) ->
         return True
     reports = sum(_reports_in(piece) for piece in pieces)
     missing = [document for document in arrival.documents if document.sha256 not in told]
-    if len(missing) > reports or not all(_has_result(document, pieces) for document in missing):
+    has_results = len(missing) <= reports and all(_has_result(document, pieces) for document in missing)
+    if not has_results and not _has_copies(arrival, pieces):
         return True
     left = [part for part in arrival.parts if part.sha256 not in given and not _repeats(part, told | given)]
     return any(_is_apart(part, arrival, reports, left) for part in left)
@@ -59,6 +60,12 @@ def _has_result(document: ArrivalDocument, pieces: Sequence[Piece]) -> bool:
     of = document.patient
     patients = (one for piece in pieces if piece.file.part for one in piece.file.part.patients)
     return of is not None and any(agree(of, one) for one in patients)
+
+
+def _has_copies(arrival: Arrival, pieces: Sequence[Piece]) -> bool:
+    """True when as many PDFs came, and are given, as documents: senders attach a copy of each (Ref#2 ECO.2.1.5)."""
+    copies = sum(piece.file.role is PartRole.PDF and piece.file.part is not None for piece in pieces)
+    return copies >= len(arrival.documents)
 
 
 def _reports_in(piece: Piece) -> int:

@@ -6,8 +6,7 @@ Source rule: lps-folder-conventions 8.6.
 import hashlib
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 
 from connector.delivery.coverage import leaves_out
 from connector.delivery.index import IndexedFile, index_bytes
@@ -41,15 +40,6 @@ class Stamp:
         return {"stamp": self.time, "id": self.id, "prefixe": self.prefix(profile)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A file with its path, and the folder that appears with it, if there is one."""
-
-    file: IndexedFile
-    content: bytes = field(repr=False)
-    whole: str = ""
-
-
 def lay_out(arrival: Arrival, stamp: Stamp, profile: LpsProfile, *, plat: LpsProfile, owner: Owner) -> Package:
     """The package of a message.
 
@@ -66,13 +56,14 @@ def lay_out(arrival: Arrival, stamp: Stamp, profile: LpsProfile, *, plat: LpsPro
     wanted = Wanted(arrival=arrival, profile=profile, owner=owner)
     pieces = pieces_of(wanted)
     warnings = list(dict.fromkeys(wanted.warnings))
+    packer = _Packer(arrival, stamp, profile, NameShelf())
     if not leaves_out(arrival, pieces, has_index=profile.options.index):
-        return _package(arrival, pieces, stamp, profile, warnings)
+        return packer.package(pieces, warnings)
     told = [*warnings, "RECU_HORS_PROFIL"]
-    aside = lay_out_aside(arrival, stamp, profile, plat=plat, owner=owner, warnings=told)
     if not pieces:
-        return aside
-    package = _package(arrival, pieces, stamp, profile, told)
+        return _aside(packer, plat, owner, told)
+    package = packer.package(pieces, told)
+    aside = _aside(packer, plat, owner, told)
     return replace(
         package, data=(*package.data, *aside.data), index=(*package.index, *aside.index), is_aside=True
     )  # fmt: skip
@@ -91,60 +82,99 @@ def lay_out_aside(
         owner: of the mailbox.
         warnings: codes for the index: why it lies there.
     """
-    text = {name: getattr(profile.options, name) for name in ("encodage", "fin_de_ligne", "longueur_nom_max")}
-    whole = plat.model_copy(update={"options": plat.options.model_copy(update=text)})
-    pieces = pieces_of(Wanted(arrival=arrival, profile=whole, owner=owner))
-    package = _package(arrival, pieces, stamp, whole, warnings)
-    below = partial(_below, profile.hors_profil)
-    return replace(package, data=below(package.data), index=below(package.index), is_aside=True)
-
-
-def _below(folder: str, files: Files) -> Files:
-    return tuple((f"{folder}/{name}", content) for name, content in files)
+    return _aside(_Packer(arrival, stamp, profile, NameShelf()), plat, owner, warnings)
 
 
 def index_path(stamp: Stamp, profile: LpsProfile) -> str:
     """Where the index stands, below the LPS's folder."""
     folder, _ = _folder(profile.index_folders, stamp.values(profile))
-    return _joined(folder, stamp.prefix(profile) + _cased(_INDEX, profile.options))
+    return _joined(folder, _index_name(stamp, profile))
 
 
-def _package(
-    arrival: Arrival, pieces: Sequence[Piece], stamp: Stamp, profile: LpsProfile, warnings: Sequence[str]
-) -> Package:
-    options = profile.options
-    longest = SHORT_NAME_CHARS if options.noms_8_3 else options.longueur_nom_max
-    named = _named(pieces, stamp, profile, NameShelf(longest))
-    prefix, path = stamp.prefix(profile), index_path(stamp, profile)
-    whole = [one.whole for one in named if one.whole]
-    _, own = _folder(profile.index_folders, stamp.values(profile))
-    index: Files = ()
-    if options.index:
-        told = _with_duplicates([_seen_from(path, one.file) for one in named])
-        index = ((path, index_bytes(arrival, prefix, told, warnings)),)
-        whole += [own] if own else []
-    return Package(
-        prefix=prefix, data=tuple((one.file.name, one.content) for one in named), index=index,
-        flags=_flags([one.file.name for one in named], path, options), whole=tuple(dict.fromkeys(whole)),
-        longest=longest, messages=tuple(one.file.name for one in named if one.file.role is PartRole.HL7),
-    )  # fmt: skip
+def _aside(packer: "_Packer", plat: LpsProfile, owner: Owner, warnings: Sequence[str]) -> Package:
+    options = packer.profile.options
+    text = {name: getattr(options, name) for name in ("encodage", "fin_de_ligne", "longueur_nom_max")}
+    whole = plat.model_copy(update={"options": plat.options.model_copy(update=text)})
+    pieces = pieces_of(Wanted(arrival=packer.arrival, profile=whole, owner=owner))
+    beside = replace(packer, profile=whole, below=packer.profile.hors_profil)
+    return replace(beside.package(pieces, warnings), is_aside=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Packer:
+    """Gives files their names."""
+
+    arrival: Arrival
+    stamp: Stamp
+    profile: LpsProfile
+    shelf: NameShelf  # of the whole delivery
+    below: str = ""  # folder of everything
+
+    def package(self, pieces: Sequence[Piece], warnings: Sequence[str]) -> Package:
+        """The files, their index when there is one, and the flags."""
+        options, prefix = self.profile.options, self.stamp.prefix(self.profile)
+        places = [self._place(piece.rule.folders) for piece in pieces]
+        home, whole = self._place(self.profile.index_folders)
+        for folder, _ in (*places, (home, whole)):
+            self.shelf.reserve(folder)
+        path = self._named(home, _index_name(self.stamp, self.profile)) if options.index else ""
+        flags = self._flag_of_message(home)
+        named = self._data(pieces, [folder for folder, _ in places])
+        told = _with_duplicates([_seen_from(path, file) for file, _ in named])
+        return Package(
+            prefix=prefix, data=tuple((file.name, content) for file, content in named),
+            index=((path, index_bytes(self.arrival, prefix, told, warnings)),) if path else (),
+            flags=flags or self._flags_of_files([file.name for file, _ in named]),
+            whole=tuple(dict.fromkeys(filter(None, [own for _, own in places] + [whole]))), longest=self._longest,
+            messages=tuple(file.name for file, _ in named if file.role is PartRole.HL7),
+        )  # fmt: skip
+
+    def _place(self, parts: Sequence[Pattern]) -> tuple[str, str]:
+        """The path of a folder, and how much of it appears whole."""
+        folder, whole = _folder(parts, self.stamp.values(self.profile))
+        return _joined(self.below, folder), _joined(self.below, whole) if whole else ""
+
+    def _named(self, folder: str, name: str) -> str:
+        return self.shelf.place(folder, name, self._longest)
+
+    @property
+    def _longest(self) -> int:
+        options = self.profile.options
+        return SHORT_NAME_CHARS if options.noms_8_3 else options.longueur_nom_max
+
+    def _data(self, pieces: Sequence[Piece], folders: Sequence[str]) -> list[tuple[IndexedFile, bytes]]:
+        named, number = [], 1
+        for piece, folder in zip(pieces, folders, strict=True):
+            pattern, values = piece.rule.pattern, self.stamp.values(self.profile)
+            values |= {"n": number, "type": piece.label, "nom": piece.own_name}
+            number += "n" in pattern.fields
+            path = self._named(folder, fitted(pattern.fill(values), self.profile.options))
+            named.append((replace(piece.file, name=path), piece.content))
+        return named
+
+    def _flag_of_message(self, folder: str) -> Files:
+        options = self.profile.options
+        if not options.drapeau or options.drapeau_par is FlagFor.FILE:
+            return ()
+        name = self.stamp.prefix(self.profile) + _cased(options.drapeau, options)
+        return ((self._named(folder, name), b""),)
+
+    def _flags_of_files(self, paths: Sequence[str]) -> Files:
+        options = self.profile.options
+        if not options.drapeau or options.drapeau_par is FlagFor.MESSAGE:
+            return ()
+        extension = _cased(options.drapeau, options)
+        stems = dict.fromkeys(posixpath.splitext(path)[0] for path in paths)
+        return tuple((self._named(posixpath.dirname(s), posixpath.basename(s) + extension), b"") for s in stems)
+
+
+def _index_name(stamp: Stamp, profile: LpsProfile) -> str:
+    return stamp.prefix(profile) + _cased(_INDEX, profile.options)
 
 
 def _seen_from(index: str, file: IndexedFile) -> IndexedFile:
     """A file with its path from the folder of the index, whatever becomes of that folder."""
     return replace(file, name=posixpath.relpath(file.name, posixpath.dirname(index) or "."))
-
-
-def _named(pieces: Sequence[Piece], stamp: Stamp, profile: LpsProfile, shelf: NameShelf) -> list[_Named]:
-    named, number = [], 1
-    for piece in pieces:
-        pattern, values = piece.rule.pattern, stamp.values(profile)
-        values |= {"n": number, "type": piece.label, "nom": piece.own_name}
-        number += "n" in pattern.fields
-        folder, whole = _folder(piece.rule.folders, values)
-        path = shelf.place(folder, fitted(pattern.fill(values), profile.options))
-        named.append(_Named(replace(piece.file, name=path), piece.content, whole))
-    return named
 
 
 def _folder(parts: Sequence[Pattern], values: dict[str, str | int]) -> tuple[str, str]:
@@ -158,21 +188,7 @@ def _folder(parts: Sequence[Pattern], values: dict[str, str | int]) -> tuple[str
 
 
 def _joined(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name
-
-
-def _flags(names: Sequence[str], index: str, options: LpsOptions) -> Files:
-    if not options.drapeau:
-        return ()
-    extension = _cased(options.drapeau, options)
-    if options.drapeau_par is FlagFor.MESSAGE:
-        return ((index[: -len(_INDEX)] + extension, b""),)
-    return tuple((name, b"") for name in dict.fromkeys(_stem(name) + extension for name in names))
-
-
-def _stem(path: str) -> str:
-    folder, slash, name = path.rpartition("/")
-    return folder + slash + (name.rpartition(".")[0] or name)
+    return "/".join(filter(None, (folder, name)))
 
 
 def _cased(extension: str, options: LpsOptions) -> str:

@@ -50,19 +50,26 @@ def numbered(name: str, longest: int) -> Iterator[str]:
 
 
 class NameShelf:
-    """The names of one package, each once in its folder whatever its case.
+    """The names of one delivery, each once in its folder whatever its case; no file has the name of a folder."""
 
-    Args:
-        longest: of a name.
-    """
-
-    def __init__(self, longest: int) -> None:
-        self._longest = longest
+    def __init__(self) -> None:
         self._taken: set[str] = set()
 
-    def place(self, folder: str, name: str) -> str:
-        """The path of a file, with a number when the name is in use."""
-        paths = (f"{folder}/{one}" if folder else one for one in numbered(name, self._longest))
+    def reserve(self, folder: str) -> None:
+        """Keep the name of a folder, and of those around it."""
+        while folder:
+            self._taken.add(folded(folder))
+            folder = folder.rpartition("/")[0]
+
+    def place(self, folder: str, name: str, longest: int) -> str:
+        """The path of a file, with a number when the name is in use.
+
+        Args:
+            folder: path of the folder; empty for the outermost.
+            name: as it is wanted.
+            longest: of the name.
+        """
+        paths = (f"{folder}/{one}" if folder else one for one in numbered(name, longest))
         path = next(path for path in paths if folded(path) not in self._taken)
         self._taken.add(folded(path))
         return path

@@ -149,8 +149,8 @@ def test_a_path_of_folders_is_refused_or_stays_below(text: str) -> None:
 @given(st.lists(st.text(alphabet="abAB.é", min_size=1, max_size=14), max_size=12), st.booleans())
 def test_names_of_a_package_differ_whatever_their_case_and_fit(names: list[str], short: bool) -> None:
     options = LpsOptions(noms_8_3=short, longueur_nom_max=12)
-    shelf = NameShelf(12)
-    placed = [shelf.place("", fitted(name, options)) for name in names]
+    shelf = NameShelf()
+    placed = [shelf.place("", fitted(name, options), 12) for name in names]
     assert len({folded(name) for name in placed}) == len(placed)
     assert all(len(name) <= 12 for name in placed)
     if short:

@@ -13,6 +13,7 @@ from connector.domain.errors import Unavailable
 from connector.domain.submission import DocumentAction
 from connector.exchange.arrival import PartRole
 from connector.platform.rename import exclusive_rename
+from connector.sandbox.samples import sample
 from tests.delivery.delivery_scene import (
     N1,
     N3,
@@ -242,6 +243,44 @@ class TestPdfOnly:
         inbox(places, profile="pdf_seul").deliver(arrival(parts=parts))
         assert f"{PREFIX}_01.pdf" in tree(places.received)
         assert f"AUTRES/{PREFIX}_03_photo.jpg" in tree(places.received)
+
+    def test_the_copy_that_the_sender_attached_is_the_document(self, places: Places) -> None:
+        bare, copy = document(sample("lot-2-synthese.xml"), "CR"), part("copie.pdf", PartRole.PDF, b"%PDF-1.4 copy")
+        inbox(places, profile="pdf_seul").deliver(arrival(documents=[bare], parts=[copy]))
+        assert tree(places.received) == [f"{PREFIX}_01_CR.pdf"]
+
+
+class TestNamesThatMeet:
+    """A name from outside never keeps a message from being delivered."""
+
+    OWN = (
+        'description = "x"\n[options]\ndrapeau = ".ok"\ndrapeau_par = "fichier"\n'
+        '[[fichiers]]\nroles = ["hprim"]\nnom = "{nom}x.hpr"\ndossier = "BIO"\n'
+        '[[fichiers]]\nroles = ["autre", "corps", "cda", "pdf", "xdm"]\nnom = "{nom}"\n'
+    )
+
+    @pytest.mark.parametrize("name", ["BIO", "bio", "a.ok", "A.OK", f"{PREFIX}.mss.json", "a.jpg", "document"])
+    def test_of_attachments(self, places: Places, name: str) -> None:
+        own = places.errors / "lps"
+        own.mkdir()
+        (own / "mien.toml").write_text(self.OWN)
+        parts = [
+            part("r", PartRole.HPRIM, b"1"),
+            *(part(each, PartRole.OTHER, each.encode()) for each in ("a.jpg", name, "a.txt", name)),
+        ]
+        given = inbox(places, profile="mien", profiles=own).deliver(arrival(parts=parts))
+        assert sorted(path for path, _ in given.files) == tree(places.received)
+        contents = [path.read_bytes() for path in places.received.rglob("*") if path.is_file()]
+        assert contents.count(name.encode()) == 2 + (name == "a.jpg")
+        assert f"{PREFIX}.mss.json" in tree(places.received)
+
+    def test_of_the_folder_for_what_is_left_out(self, places: Places) -> None:
+        withdrawn = replace(document(N1, "CR"), action=DocumentAction.DELETE)
+        given = inbox(places, profile="par_type", options={"index": False}).deliver(arrival(documents=[withdrawn]))
+        assert sorted(path for path, _ in given.files) == tree(places.received)
+        names = [path.partition("/")[2] for path in tree(places.received)]
+        assert f"{PREFIX}_01.txt" in names
+        assert f"{PREFIX}_01-2.txt" in names
 
 
 class TestOptions:
