@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks import api, idle, latency, receive, send, xdm
+from benchmarks import api, idle, latency, mailbox, receive, send, xdm
 
 # the bare clients that we compare with close their sockets when they like
 pytestmark = [
@@ -28,6 +28,15 @@ def test_sending_prints_ratio_and_profile(capsys: pytest.CaptureFixture[str]) ->
     printed = capsys.readouterr().out
     assert "outbox to 250 / bare client" in printed
     assert "send: SMTP" in printed
+
+
+@linux_servers
+@pytest.mark.servers
+def test_a_full_mailbox_prints_its_table(capsys: pytest.CaptureFixture[str]) -> None:
+    mailbox.run(30)
+    printed = capsys.readouterr().out
+    assert "was delivered after" in printed
+    assert "numbered anew, all known" in printed
 
 
 @linux_servers

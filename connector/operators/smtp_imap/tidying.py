@@ -108,5 +108,4 @@ class Tidying:
             )
 
     def _offers(self, capability: str) -> bool:
-        """True for an extension that is announced, or that IMAP4rev2 includes (RFC 9051 appendix E)."""
-        return bool(self.client.has_capability(capability) or self.client.has_capability("IMAP4REV2"))
+        return bool(self.client.has_capability(capability))
