@@ -10,6 +10,7 @@ import re
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission
 from connector.domain.submission import Answered
+from connector.mail.headers import MAX_REFERENCES
 from connector.mail.parse import OpenedMessage, SenderOrigin
 from connector.mail.text import clean_line
 
@@ -35,7 +36,7 @@ def answered(incoming_id: str, opened: OpenedMessage, *, ends_exchange: bool = F
     """
     return Answered(
         incoming_id=incoming_id, correspondent=_correspondent(opened), message_id=opened.message_id,
-        references=opened.references, ends_exchange=ends_exchange,
+        references=_trimmed(opened.references), ends_exchange=ends_exchange,
     )  # fmt: skip
 
 
@@ -53,6 +54,11 @@ def reply_subject(opened: OpenedMessage) -> str:
     """``Re: …``, once, without the marker that announces an archive."""
     bare = _REPLY.sub("", clean_line(opened.subject_display))
     return f"Re: {bare}"[:MAX_SUBJECT_CHARS].rstrip()
+
+
+def _trimmed(references: tuple[str, ...]) -> tuple[str, ...]:
+    """The first and the last ones, as the header will have them (RFC 5322 3.6.4 allows trimming)."""
+    return references if len(references) <= MAX_REFERENCES else (references[0], *references[1 - MAX_REFERENCES :])
 
 
 def _correspondent(opened: OpenedMessage) -> MailboxAddress:

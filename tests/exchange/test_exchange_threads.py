@@ -6,11 +6,12 @@ import pytest
 
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.exchange.identity import FoundPatient, IdentitySource, IdentityState, identity_state
-from connector.exchange.replies import reply_subject
+from connector.exchange.replies import answered, reply_subject
 from connector.journal.threads import ReceivedFacts
 from connector.mail.parse import open_message
 from connector.sandbox.samples import sample
 from tests.exchange.exchange_scene import ALIX, LAB, Scene
+from tests.receipts.notice_scene import Killed, dying_at
 
 N3 = sample("cr-biologie-v1.xml")
 URGENT = N3.replace(b'<interpretationCode code="H"', b'<interpretationCode code="HH"')
@@ -69,6 +70,20 @@ def test_a_message_with_very_many_references_is_read_up_to_a_bound(scene: Scene)
     assert scene.journal.answered([row]) == {}
 
 
+@pytest.mark.parametrize("step", ["journal.opened", "journal.delivered"])
+def test_a_message_that_is_opened_again_after_a_crash_is_tied_once(scene: Scene, step: str) -> None:
+    ours = scene.journal.outgoing(scene.frozen())
+    scene.operator.deliver(LAB, mail(("cr.xml", URGENT), answers=str(ours.header_message_id)))
+    with dying_at(step), pytest.raises(Killed):
+        scene.receive()
+    scene.clock.advance(3600)  # what the dead one had claimed is free again
+    scene.receive()
+    (row,) = scene.incoming()
+    assert scene.journal.answered([row.id]) == {row.id: ours.submission_id}
+    assert scene.journal.facts_of([row.id])[row.id].alerts == ("HH",)
+    assert [entry.action for entry in scene.journal.trace(subject_id=row.id)].count("alert") == 1
+
+
 def found(*, qualified: bool) -> FoundPatient:
     return FoundPatient(source=IdentitySource.CDA, families=("TESTUT",), is_qualified=qualified)
 
@@ -107,3 +122,10 @@ def test_how_sure_it_is_whom_a_message_is_about(
 def test_the_subject_of_a_reply(subject: str, reply: str) -> None:
     raw = f"From: <{ALIX}>\r\nMessage-ID: <1@x.fr>\r\nSubject: {subject}\r\n\r\nx\r\n".encode()
     assert reply_subject(open_message(raw, DEFAULT_LIMITS)) == reply
+
+
+def test_of_very_many_references_the_first_and_the_last_are_answered() -> None:
+    ids = [f"<{number}@x.fr>" for number in range(60)]
+    raw = f"From: <{ALIX}>\r\nMessage-ID: <m@x.fr>\r\nReferences: {' '.join(ids)}\r\n\r\nx\r\n".encode()
+    kept = answered("01A", open_message(raw, DEFAULT_LIMITS)).references
+    assert kept == (ids[0], *ids[-19:])
