@@ -2,16 +2,20 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connector.documents.recognise import role_of
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import Unavailable
 from connector.domain.limits import Limits
+from connector.domain.ports import watch_steps
 from connector.domain.states import IncomingState, OutgoingState, RecipientState
 from connector.domain.submission import (
     FileRole,
@@ -235,6 +239,29 @@ class Scene:
 
     def incoming_states(self) -> list[IncomingState]:
         return [row.state for row in self.incoming()]
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+@contextmanager
+def killed_at(step: str, *, time: int = 1) -> Iterator[None]:
+    """What runs in here dies when it reaches a step for the so-manieth time; it must come so far."""
+    times = 0
+
+    def die(reached: str) -> None:
+        nonlocal times
+        times += reached == step
+        if reached == step and times == time:
+            raise Killed
+
+    watch_steps(die)
+    try:
+        with pytest.raises(Killed):
+            yield
+    finally:
+        watch_steps(None)
 
 
 def file(name: str, content: bytes, role: FileRole | None = None) -> SubmittedFile:

@@ -4,18 +4,13 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from connector.domain.ports import watch_steps
 from connector.domain.states import IncomingState as I
 from connector.exchange import collect as collecting
 from connector.journal.records import StoredBytes
 from connector.operators.base import FetchedMessage, ServerMessage
 from connector.operators.errors import ConnectionFailed
 from connector.testing.operator import DONE_FLAGS, FakeReceiver
-from tests.exchange.exchange_scene import LAB, Scene
-
-
-class Killed(BaseException):
-    """The process dies here."""
+from tests.exchange.exchange_scene import LAB, Killed, Scene, killed_at
 
 
 def mail(number: int, *, size: int = 0) -> bytes:
@@ -163,25 +158,13 @@ def test_only_what_was_not_stored_is_fetched_again(scene: Scene, monkeypatch: py
     assert scene.collect() == 1
 
 
-def die_at(step: str) -> None:
-    def observer(reached: str) -> None:
-        if reached == step:
-            raise Killed
-
-    watch_steps(observer)
-
-
 @pytest.mark.parametrize(
     "step", ["journal.seen", "journal.stored", "journal.opened", "journal.delivered", "journal.acknowledged"]
 )
 def test_killed_anywhere_on_the_way_it_is_delivered_once_and_marked(scene: Scene, step: str) -> None:
     deliver(scene, 1, 2)
-    die_at(step)
-    try:
-        with pytest.raises(Killed):
-            scene.receive()
-    finally:
-        watch_steps(None)
+    with killed_at(step):
+        scene.receive()
 
     scene.journal.recover(owner="test")
     scene.receive()

@@ -11,7 +11,6 @@ import pytest
 
 from connector.domain.errors import MalformedMessage, Unavailable
 from connector.domain.limits import Limits
-from connector.domain.ports import watch_steps
 from connector.domain.states import IncomingEvent
 from connector.domain.states import IncomingState as I
 from connector.exchange import opening
@@ -23,15 +22,11 @@ from connector.mail.parse import open_message
 from connector.sandbox.samples import sample
 from connector.testing.clock import CountingIds
 from connector.xdm.pack import pack
-from tests.exchange.exchange_scene import ALIX, LAB, SOFTWARE, Scene, disk_full
+from tests.exchange.exchange_scene import ALIX, LAB, SOFTWARE, Killed, Scene, disk_full, killed_at
 
 N1, N3 = sample("cr-consultation-n1.xml"), sample("cr-biologie-v1.xml")
 PDF = b"%PDF-1.4\n% copie\n%%EOF\n"
 HPRIM = b"H|~^\\&|x\r\n"
-
-
-class Killed(BaseException):
-    """The process dies here."""
 
 
 def archive(*contents: bytes) -> bytes:
@@ -375,17 +370,8 @@ def test_a_quarantine_that_is_not_there_is_tried_again(scene: Scene) -> None:
 def test_killed_around_the_delivery_it_is_delivered_once(scene: Scene, step: str) -> None:
     scene.operator.deliver(LAB, mail())
     scene.collect()
-
-    def die(reached: str) -> None:
-        if reached == step:
-            raise Killed
-
-    watch_steps(die)
-    try:
-        with pytest.raises(Killed):
-            scene.open_mail()
-    finally:
-        watch_steps(None)
+    with killed_at(step):
+        scene.open_mail()
     scene.journal.recover(owner="test")
     scene.receive()
 

@@ -1,18 +1,5 @@
-"""Fixtures of the history of a mailbox."""
+"""Fixtures of the history of a mailbox: those of the exchange."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from tests.exchange.conftest import scene
 
-import pytest
-
-from tests.exchange.exchange_scene import Scene
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    """A mailbox at an operator in memory; the journal keeps its promises when the test ends."""
-    made = Scene(tmp_path)
-    yield made
-    assert made.journal.violations() == []
-    made.journal.verify_trace()
-    made.journal.close()
+__all__ = ["scene"]

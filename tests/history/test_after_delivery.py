@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from connector.domain.address import MailboxAddress
-from connector.domain.ports import watch_steps
 from connector.domain.states import IncomingState as I
 from connector.operators.smtp_imap import ImapReceiver
 from connector.settings.reception import AfterDelivery
-from tests.exchange.exchange_scene import LAB, Scene
+from tests.exchange.exchange_scene import LAB, Scene, killed_at
 from tests.servers.mail import message
 from tests.servers.operator import MailOperator
 from tests.servers.pki import Pki
@@ -21,10 +20,6 @@ pytestmark = pytest.mark.servers
 
 WITHOUT_MOVE = "imap_capability = IMAP4rev1 SASL-IR LITERAL+ IDLE UIDPLUS UNSELECT NAMESPACE\n"
 WITHOUT_BOTH = "imap_capability = IMAP4rev1 SASL-IR LITERAL+ IDLE UNSELECT NAMESPACE\n"
-
-
-class Killed(BaseException):
-    """The process dies here."""
 
 
 def _operator(pki: Pki, capabilities: str) -> Iterator[MailOperator]:
@@ -75,16 +70,8 @@ class Box:
             receiver.close()
 
     def die_at(self, step: str) -> None:
-        def die(reached: str) -> None:
-            if reached == step:
-                raise Killed
-
-        watch_steps(die)
-        try:
-            with pytest.raises(Killed):
-                self.work()
-        finally:
-            watch_steps(None)
+        with killed_at(step):
+            self.work()
         self.scene.journal.recover(owner="test")
 
     def holds(self, folder: str = "INBOX") -> list[str]:

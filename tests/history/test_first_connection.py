@@ -6,19 +6,14 @@ from typing import Any
 
 import pytest
 
-from connector.domain.ports import watch_steps
 from connector.domain.states import IncomingState as I
 from connector.exchange import listing
 from connector.operators.base import FetchedMessage, ServerMessage
 from connector.operators.errors import ConnectionFailed
 from connector.testing.receiver import FakeReceiver
-from tests.exchange.exchange_scene import LAB, Scene
+from tests.exchange.exchange_scene import LAB, Scene, killed_at
 
 DAY = timedelta(days=1).total_seconds()
-
-
-class Killed(BaseException):
-    """The process dies here."""
 
 
 class Counting(FakeReceiver):
@@ -236,20 +231,8 @@ def test_large_messages_make_a_slice_shorter(scene: Scene, monkeypatch: pytest.M
 @pytest.mark.parametrize("step", ["journal.seen", "journal.stored", "journal.delivered", "journal.acknowledged"])
 def test_killed_in_the_middle_it_neither_skips_nor_repeats(scene: Scene, step: str, count: int) -> None:
     names = history(scene, 10)
-    left = count
-
-    def die(reached: str) -> None:
-        nonlocal left
-        left -= reached == step
-        if reached == step and left == 0:
-            raise Killed
-
-    watch_steps(die)
-    try:
-        with pytest.raises(Killed):
-            work(scene)
-    finally:
-        watch_steps(None)
+    with killed_at(step, time=count):
+        work(scene)
     scene.journal.recover(owner="test")
     work(scene)
     assert delivered(scene) == names
