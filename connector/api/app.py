@@ -14,6 +14,7 @@ from connector.api.replies import REPLY_PATH
 from connector.api.routes import (
     answers,
     card,
+    check,
     codes,
     decisions,
     description,
@@ -75,7 +76,7 @@ def create_app(
 
 def _bounds(services: ApiServices, port: int) -> GuardSettings:
     api = services.settings.api
-    large = {messages.PATH: api.max_body_bytes, REPLY_PATH: api.max_body_bytes}
+    large = dict.fromkeys((messages.PATH, check.PATH, REPLY_PATH), api.max_body_bytes)
     return GuardSettings(port=port, allowed_origins=frozenset(api.allowed_origins), large_bodies=large)
 
 
@@ -87,6 +88,7 @@ def _version_1(services: ApiServices, port: int, desk: Desk) -> APIRouter:
     router.include_router(metrics.routes(services))
     router.include_router(mailboxes.routes(services))
     router.include_router(messages.routes(services, desk.ids, budget))
+    router.include_router(check.routes(services, desk.ids, budget))
     router.include_router(decisions.routes(services, desk.ids))
     router.include_router(originals.routes(services.journal, previews))
     router.include_router(inbox.routes(services, desk.envelopes.of, desk.arrival, previews, desk.notices))

@@ -11,7 +11,7 @@ from connector.identities.tokens import TokenStatus
 from connector.settings.model import IdentityMethod, MailboxSettings, Settings
 from connector.support.health import Component, Condition
 
-__all__ = ["find_mailbox", "mailbox_models", "token_state_model"]
+__all__ = ["find_mailbox", "mailbox_models", "sending_mailbox", "token_state_model"]
 
 
 def find_mailbox(settings: Settings, name: str, method: IdentityMethod | None = None) -> MailboxSettings:
@@ -34,6 +34,18 @@ def find_mailbox(settings: Settings, name: str, method: IdentityMethod | None = 
                 )
             return mailbox
     raise InvalidSubmission("BOITE_INCONNUE", "no mailbox of the settings has this folder name or address")
+
+
+def sending_mailbox(settings: Settings, name: str) -> MailboxSettings:
+    """The mailbox that is meant, when it sends.
+
+    Raises:
+        InvalidSubmission: ``BOITE_INCONNUE``, ``BOITE_SANS_ENVOI``.
+    """
+    mailbox = find_mailbox(settings, name)
+    if not mailbox.send:
+        raise InvalidSubmission("BOITE_SANS_ENVOI", "this mailbox does not send (send = false)")
+    return mailbox
 
 
 def mailbox_models(services: ApiServices) -> list[MailboxModel]:

@@ -15,6 +15,8 @@ from connector.domain.errors import (
     NeedsPerson,
     Unavailable,
 )
+from connector.intake.check.report import finding_as_dict
+from connector.intake.problem import ValidationRefused
 from connector.journal.failure import PayloadMissing, UnknownRow
 
 __all__ = ["PROBLEM_TYPE", "language", "problem", "problem_of", "status_of"]
@@ -23,6 +25,7 @@ PROBLEM_TYPE = "urn:mssante-connector:problem:"
 """What stands before the code in ``type``."""
 
 _RETRY_SECONDS = "5"
+_MOST_FINDINGS = 100  # of one document, in one answer
 _BY_KIND: tuple[tuple[type[ConnectorError], int], ...] = (
     (UnknownRow, 404),
     (PayloadMissing, 410),
@@ -110,11 +113,13 @@ def problem_of(error: ConnectorError, *, accept_language: str = "") -> JSONRespo
     """An error of ours as an answer.
 
     ``retry`` says whether the same request may be made again; a French sentence about this case comes along as
-    ``detail_fr`` when there is one.
+    ``detail_fr`` when there is one, and everything that the official schemas say as ``findings``.
     """
     status = status_of(error)
     more: dict[str, Any] = {"retry": error.retry.value}
     if french := getattr(error, "french", ""):
         more["detail_fr"] = french
+    if isinstance(error, ValidationRefused):
+        more["findings"] = [finding_as_dict(finding) for finding in error.findings[:_MOST_FINDINGS]]
     headers = {"Retry-After": _RETRY_SECONDS} if status == 503 else None
     return problem(error.code, status, detail=error.detail, accept_language=accept_language, headers=headers, **more)

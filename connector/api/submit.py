@@ -1,24 +1,19 @@
-"""From a request to a submission in the journal: read within bounds, understood as a drop in a folder is, kept."""
+"""A request with documents: read within bounds, and put into the words in which a folder says the same."""
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from anyio import to_thread
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import Response
 
 from connector.api.guard.content import media_type
-from connector.api.guard.tokens import Caller
-from connector.api.mailboxes import find_mailbox
 from connector.api.multipart import BadMultipart, Part, read_multipart
-from connector.api.services import ApiServices
 from connector.client.models.base import Question
 from connector.client.models.messages import (
     DocumentModel,
@@ -28,21 +23,16 @@ from connector.client.models.messages import (
     SubmitModel,
 )
 from connector.client.models.said import FileSaidModel, PatientSaidModel
-from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import InvalidSubmission, Unavailable
 from connector.domain.patient import INS_NIR, MatriculeINS
-from connector.domain.ports import IdSource
-from connector.domain.submission import FileRole, SendOptions, SourceKind, SubmittedFile
+from connector.domain.submission import FileRole, SendOptions, SubmittedFile
 from connector.intake.assemble import as_file
-from connector.intake.compose import Order, compose
 from connector.intake.sidecar import Sidecar, SidecarFile, SidecarPatient, SidecarRecipient
-from connector.journal.records import Taken
-from connector.journal.requests import RequestKey
 
 __all__ = [
     "MESSAGES_PATH", "SUBMISSION", "Asked", "BodyForm", "Budget", "announced", "file_of", "options_of", "patient_of",
-    "read_body", "request_hash", "take_submission", "tell_taken",
+    "read_body", "request_hash", "sidecar_of",
 ]  # fmt: skip
 
 MESSAGES_PATH = "/api/v1/messages"
@@ -179,47 +169,12 @@ def _invalid(kind: str, *where: str) -> RequestValidationError:
     return RequestValidationError([{"type": kind, "loc": where, "msg": ""}])
 
 
-def take_submission(
-    services: ApiServices, ids: IdSource, asked: Asked[SubmitHeadModel], caller: Caller, key: str | None
-) -> Taken:
-    """Keep what was asked; when this returns, it survives power loss. Blocks.
-
-    Args:
-        services: journal, settings, clock.
-        ids: for the new submission.
-        asked: what is to be sent.
-        caller: who asks; stands in the trace.
-        key: its ``Idempotency-Key``.
+def sidecar_of(asked: Asked[SubmitHeadModel]) -> Sidecar:
+    """The head in the words in which a folder says the same.
 
     Raises:
-        InvalidSubmission: it cannot be sent as it is, or ``BOITE_INCONNUE``, ``BOITE_SANS_ENVOI``,
-            ``CLE_DEJA_UTILISEE``.
-        Unavailable: ``JOURNAL_INDISPONIBLE``, ``DISQUE_PLEIN``: nothing was taken.
+        InvalidSubmission: ``DESTINATAIRE_INVALIDE``, ``INS_INVALIDE``.
     """
-    settings, now = services.settings, services.clock.now()
-    mailbox = find_mailbox(settings, asked.head.mailbox)
-    if not mailbox.send:
-        raise InvalidSubmission("BOITE_SANS_ENVOI", "this mailbox does not send (send = false)")
-    submission_id = ids.ulid()
-    name = asked.head.reference or f"REST-{submission_id[-6:]}"
-    order = Order(submission_id, SourceKind.REST, name, asked.files, _sidecar(asked))
-    submission = compose(order, services.desks.desk(mailbox), DEFAULT_LIMITS)
-    request = RequestKey(caller.id, key, request_hash(asked)) if key is not None else None
-    return services.journal.take(
-        submission, deadline_at=now + timedelta(hours=settings.retry.deadline_hours),
-        duplicate_hours=mailbox.outbox.duplicate_hours, request=request, actor=caller.name,
-    )  # fmt: skip
-
-
-def tell_taken(taken: Taken, response: Response) -> None:
-    """Say in the headers where to ask what becomes of it, and whether the same request had brought it before."""
-    response.headers["Location"] = f"{MESSAGES_PATH}/{taken.submission_id}"
-    if taken.repeated:
-        response.headers["Idempotent-Replay"] = "true"
-
-
-def _sidecar(asked: Asked[SubmitHeadModel]) -> Sidecar:
-    """The head in the words in which a folder says the same."""
     head = asked.head
     return Sidecar(
         reference=head.reference or None, recipients=_recipients(head.recipients), copies=_recipients(head.copies),

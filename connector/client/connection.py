@@ -1,24 +1,25 @@
 """What a program can ask of the connector, one method per question."""
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import quote
 
 from connector.client.asking import Preview, moment
 from connector.client.discovery import Endpoint
-from connector.client.failure import ServiceUnknown
+from connector.client.failure import ServiceUnknown, SeveralMessages
 from connector.client.inbox import InboxCalls
 from connector.client.link import as_object, read_as
 from connector.client.models.card import CardStatusModel, CardTestModel
+from connector.client.models.check import CheckModel
 from connector.client.models.doctor import DoctorModel
 from connector.client.models.events import EventModel
 from connector.client.models.mailboxes import CodeStateModel, MailboxesModel, MailboxModel, TokenStateModel
-from connector.client.models.messages import MessageDetailModel, MessageModel, MessagesModel
+from connector.client.models.messages import LotModel, MessageDetailModel, MessageModel, MessagesModel
 from connector.client.models.refusals import RefusalModel, RefusalsModel
+from connector.client.submission import Said, submission_parts
 
 __all__ = ["Connection", "Preview", "StreamEvent"]
 
@@ -117,46 +118,56 @@ class Connection(InboxCalls):
 
     # --- what is sent ---
 
-    def submit(  # noqa: PLR0913 - what a message has, all by name
-        self, mailbox: str, documents: Mapping[str, bytes], *, recipients: Sequence[str] = (),
-        copies: Sequence[str] = (), to_patient: bool = False, reference: str | None = None,
-        subject: str | None = None, body: str | None = None, options: Mapping[str, Any] | None = None,
-        patient: Mapping[str, Any] | None = None, files: Sequence[Mapping[str, Any]] = (),
-        replaces: str | None = None, withdraws: str | None = None, key: str | None = None,
-    ) -> MessageModel:  # fmt: skip
+    def submit(
+        self, mailbox: str, documents: Mapping[str, bytes], *, key: str | None = None, **said: Unpack[Said]
+    ) -> MessageModel:
         """Give documents to be sent; when this returns, they are kept.
 
         Args:
             mailbox: sender: folder name or address.
             documents: file name to content.
-            recipients: addresses; empty = those of the document, or of the mailbox's settings.
-            copies: addresses.
-            to_patient: also to the patient's own mailbox.
-            reference: your own number.
-            subject: only used without a CDA.
-            body: plain text.
-            options: see :class:`connector.client.models.messages.OptionsModel`.
-            patient: whom files that are no CDA are about; see
-                :class:`connector.client.models.said.PatientSaidModel`.
-            files: what each of them is; see :class:`connector.client.models.said.FileSaidModel`.
-            replaces: reference of an earlier message whose document this one replaces.
-            withdraws: reference of an earlier message that is withdrawn.
             key: tells a repeated request from a new one; give the same again after a break. Default: a new one.
+            said: what else there is to say; see :class:`connector.client.submission.Said`.
 
         Raises:
             ServiceError: it cannot be sent as it is.
+            SeveralMessages: it became several messages, and they are kept; see :meth:`submit_all`.
         """
-        head = {
-            "mailbox": mailbox, "recipients": [{"address": address} for address in recipients],
-            "copies": [{"address": address} for address in copies], "to_patient": to_patient, "reference": reference,
-            "subject": subject, "body": body, "options": dict(options or {}),
-            "patient": dict(patient) if patient else None, "files": [dict(file) for file in files],
-            "replaces": replaces, "withdraws": withdraws,
-        }  # fmt: skip
-        parts: list[tuple[str, Any]] = [("message", (None, json.dumps(head, default=str), "application/json"))]
-        parts += [("documents", (name, content, "application/octet-stream")) for name, content in documents.items()]
+        found = self.submit_all(mailbox, documents, key=key, **said)
+        if len(found) > 1:
+            raise SeveralMessages([each.id for each in found])
+        return found[0]
+
+    def submit_all(
+        self, mailbox: str, documents: Mapping[str, bytes], *, key: str | None = None, **said: Unpack[Said]
+    ) -> list[MessageModel]:
+        """The same for documents of several patients, or files of several messages or records: one message for each.
+
+        Raises:
+            ServiceError: one of them cannot be sent as it is, and nothing was kept.
+        """
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-        return read_as(self.ask("POST", "/api/v1/messages", files=parts, headers=headers), MessageModel)
+        answer = self.ask(
+            "POST", "/api/v1/messages", files=submission_parts(mailbox, documents, said), headers=headers
+        )
+        if "items" in as_object(answer):
+            return read_as(answer, LotModel).items
+        return [read_as(answer, MessageModel)]
+
+    def check(self, mailbox: str, documents: Mapping[str, bytes], **said: Unpack[Said]) -> CheckModel:
+        """Everything that is wrong with documents, and what would become of them. Nothing is stored, nothing leaves.
+
+        Args:
+            mailbox: as for :meth:`submit`.
+            documents: as for :meth:`submit`.
+            said: as for :meth:`submit`.
+
+        Raises:
+            ServiceError: the request itself cannot be understood.
+        """
+        return read_as(
+            self.ask("POST", "/api/v1/check", files=submission_parts(mailbox, documents, said)), CheckModel
+        )
 
     def messages(
         self, *, mailbox: str | None = None, states: Sequence[str] = (), text: str = "", reference: str | None = None,

@@ -1,11 +1,11 @@
 """What can go wrong between a program and the connector."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.domain.errors import ConnectorError
 
-__all__ = ["ServiceError", "ServiceUnknown", "ServiceUnreachable"]
+__all__ = ["ServiceError", "ServiceUnknown", "ServiceUnreachable", "SeveralMessages"]
 
 
 class ServiceError(ConnectorError):
@@ -35,3 +35,15 @@ class ServiceUnknown(ConnectorError):
 
     def __init__(self, detail: str) -> None:
         super().__init__("SERVICE_INCONNU", detail)
+
+
+class SeveralMessages(Exception):
+    """What was to be one message became several: they are kept, and will leave.
+
+    Args:
+        ids: theirs.
+    """
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(f"{len(ids)} messages were made of it")
+        self.ids = tuple(ids)

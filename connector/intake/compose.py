@@ -17,7 +17,7 @@ from connector.intake.recipients import choose_recipients
 from connector.intake.sidecar import Sidecar
 from connector.settings.model import MailboxSettings
 
-__all__ = ["Order", "compose"]
+__all__ = ["Order", "check_hashes", "compose"]
 
 _CDA = (FileRole.CDA, FileRole.CDA_BUILT)
 
@@ -50,7 +50,7 @@ def compose(order: Order, desk: Desk, limits: Limits) -> Submission:
     """
     sidecar, mailbox = order.sidecar, desk.mailbox
     _check_sender(sidecar, mailbox)
-    _check_hashes(order.files, sidecar)
+    check_hashes(order.files, sidecar)
     is_words_only = order.answers is not None and not order.files
     understood = Understood(files=()) if is_words_only else understand(order.files, order.name, sidecar, desk, limits)
     found = _deep(understood, desk)
@@ -104,7 +104,12 @@ def _check_sender(sidecar: Sidecar, mailbox: MailboxSettings) -> None:
         )  # fmt: skip
 
 
-def _check_hashes(files: Sequence[SubmittedFile], sidecar: Sidecar) -> None:
+def check_hashes(files: Sequence[SubmittedFile], sidecar: Sidecar) -> None:
+    """Refuse a file that is not the one that was meant.
+
+    Raises:
+        BadDrop: ``INCOMPLET``.
+    """
     by_name = {same_name(file.name): file for file in files}
     for name, expected in sidecar.sha256.items():
         file = by_name.get(same_name(name))

@@ -109,7 +109,7 @@ def split(
         InvalidSubmission: the drop as a whole cannot be taken: ``PATIENTS_MULTIPLES``, ``PDF_SANS_DOCUMENT``,
             ``TROP_GROS``, and what reading its sidecar, its index or its messages raises.
     """
-    for name, content in drop.files:
+    for name, content in drop.files if said is None else ():
         if is_batch_index(name):
             return split_index(content, [other for other, _ in drop.files if other != name], limits)
     files = [replace(as_file(name, content), name=name) for name, content in drop.files]  # as on the disk

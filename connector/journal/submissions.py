@@ -65,27 +65,60 @@ class Submissions(JournalPart):
             InvalidSubmission: ``CLE_DEJA_UTILISEE``: another request came with the same key.
             Unavailable: ``JOURNAL_INDISPONIBLE`` or ``DISQUE_PLEIN``: not taken.
         """
-        payloads = [payload_row(self._store, submission.id, f.content, sha256=f.sha256) for f in submission.files]
+        return self.take_lot(
+            [submission], deadline_at=deadline_at, duplicate_hours=duplicate_hours, request=request, actor=actor
+        )[0]
+
+    def take_lot(
+        self, submissions: Sequence[Submission], *, deadline_at: datetime, duplicate_hours: float,
+        request: RequestKey | None = None, actor: str | None = None,
+    ) -> list[Taken]:  # fmt: skip
+        """Make several submissions ours, all of them or none, in one transaction.
+
+        Args:
+            submissions: at least one; those of one request have the lot in common.
+            deadline_at: after this they have failed.
+            duplicate_hours: as for :meth:`take`.
+            request: by which they came; the same one again gives all the submissions that it brought the first time.
+            actor: who asks, for the trace; default: we.
+
+        Raises:
+            InvalidSubmission: ``CLE_DEJA_UTILISEE``: another request came with the same key.
+            Unavailable: ``JOURNAL_INDISPONIBLE`` or ``DISQUE_PLEIN``: none was taken.
+        """
+        payloads = [
+            [payload_row(self._store, submission.id, f.content, sha256=f.sha256) for f in submission.files]
+            for submission in submissions
+        ]
         with self._store.write() as writing:
             earlier_id = earlier_submission(writing, request) if request is not None else None
-            earlier = _taken(writing, earlier_id or submission.id)
-            if earlier is not None:
-                return replace(earlier, repeated=earlier_id is not None)
-            twin = _twin(writing, submission, duplicate_hours)
-            message_id = self._store.ids.ulid()
-            state = OutgoingState.RECEIVED if twin is None else OutgoingState.DUPLICATE
-            self._insert(writing, submission, payloads, twin)
-            writing.run(sql.ADD_MESSAGE, _first_message(writing, submission, message_id, state, deadline_at))
-            if recipients := _recipients(submission, message_id):
-                writing.run(sql.ADD_RECIPIENT, recipients)
-            if request is not None:
-                remember(writing, request, submission.id)
-            writing.note(
-                "take", mailbox=submission.mailbox, subject_id=submission.id, outcome=state,
-                answer=f"{submission.source}, {len(submission.files)} files, {len(recipients)} recipients",
-                actor=actor,
-            )  # fmt: skip
+            if earlier_id is not None and (earlier := _brought(writing, earlier_id, alone=len(submissions) == 1)):
+                return earlier
+            taken = [
+                _taken(writing, submission.id)
+                or self._take(writing, submission, own, deadline_at, duplicate_hours, actor)
+                for submission, own in zip(submissions, payloads, strict=True)
+            ]
+            if request is not None and earlier_id is None:
+                remember(writing, request, submissions[0].id)
         reach("journal.taken")
+        return taken
+
+    def _take(  # noqa: PLR0917 - a piece of its only caller
+        self, writing: Writing, submission: Submission, payloads: list[dict[str, Any]], deadline_at: datetime,
+        duplicate_hours: float, actor: str | None,
+    ) -> Taken:  # fmt: skip
+        twin = _twin(writing, submission, duplicate_hours)
+        message_id = self._store.ids.ulid()
+        state = OutgoingState.RECEIVED if twin is None else OutgoingState.DUPLICATE
+        self._insert(writing, submission, payloads, twin)
+        writing.run(sql.ADD_MESSAGE, _first_message(writing, submission, message_id, state, deadline_at))
+        if recipients := _recipients(submission, message_id):
+            writing.run(sql.ADD_RECIPIENT, recipients)
+        writing.note(
+            "take", mailbox=submission.mailbox, subject_id=submission.id, outcome=state,
+            answer=f"{submission.source}, {len(submission.files)} files, {len(recipients)} recipients", actor=actor,
+        )  # fmt: skip
         return Taken(submission.id, message_id, state, twin)
 
     def brought_by(self, request: RequestKey) -> Taken | None:
@@ -212,6 +245,14 @@ def _taken(writing: Writing, submission_id: str) -> Taken | None:
     message_id = writing.run(sql.FIRST_MESSAGE, {"submission": submission_id}).scalar_one()
     state = OutgoingState.RECEIVED if row.duplicate_of is None else OutgoingState.DUPLICATE
     return Taken(submission_id, message_id, state, row.duplicate_of)
+
+
+def _brought(writing: Writing, submission_id: str, *, alone: bool) -> list[Taken]:
+    """A submission that an earlier request brought, with the others of its lot unless each has its own request."""
+    lot = () if alone else writing.run(sql.SAME_LOT, {"submission": submission_id}).scalars().all()
+    ids = lot or (submission_id,)
+    found = [_taken(writing, each) for each in ids]
+    return [replace(each, repeated=True) for each in found if each is not None]
 
 
 def _twin(writing: Writing, submission: Submission, duplicate_hours: float) -> str | None:

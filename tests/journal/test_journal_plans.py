@@ -28,6 +28,7 @@ STEPS = (
 
 HOT: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "claim_due": (sql.CLAIM_DUE, {**_NOW, "box": BOX}, ["ix_messages_due"]),
+    "same_lot": (sql.SAME_LOT, {"submission": "x"}, ["ix_submissions_lot"]),
     "claim_received": (sql.CLAIM_RECEIVED, _NOW, ["ix_messages_state"]),
     "claim_received of one mailbox": (sql.CLAIM_RECEIVED_OF, {**_NOW, "box": BOX}, ["ix_messages_due"]),
     "claim_incoming": (sql.CLAIM_INCOMING, {**_NOW, "box": BOX, "in_state": "seen"}, ["ix_incoming_due"]),

@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from connector.domain.errors import InvalidSubmission
 from connector.domain.states import IncomingEvent, OutgoingState
+from connector.domain.submission import Submission
 from connector.journal.events import EventKind
 from connector.journal.failure import UnknownRow
 from connector.journal.inbox import TakenMark
 from connector.journal.records import Taken
 from connector.journal.requests import RequestKey
+from connector.journal.submissions import Submissions
 from connector.testing.clock import EPOCH
 from tests.journal.journal_builders import BOX, OTHER_BOX, Place, Scene, stored_bytes, submission
 
@@ -54,6 +57,42 @@ def test_keys_belong_to_their_client(scene: Scene) -> None:
     first = take(scene, 1, ASKED)
     other = take(scene, 2, RequestKey("02CLIENT", "key-1", "a" * 64))
     assert other.submission_id != first.submission_id
+
+
+def lot(scene: Scene, *numbers: int, name: str = "01LOT", request: RequestKey | None = ASKED) -> list[Taken]:
+    made = [submission(number, lot=name) for number in numbers]
+    return scene.journal.take_lot(made, deadline_at=scene.deadline(), duplicate_hours=0, request=request)
+
+
+def test_the_same_request_brings_the_whole_lot_again(scene: Scene) -> None:
+    first = lot(scene, 1, 2, 3)
+    again = lot(scene, 4, 5, 6, name="02LOT")
+    assert again == [replace(each, repeated=True) for each in first]
+    assert {view.lot for view in scene.journal.submissions()} == {"01LOT"}
+
+
+def test_parts_that_come_by_requests_of_their_own_are_not_mixed_up(scene: Scene) -> None:
+    """Files of a batch in a folder: each HL7 v2 message has its own key, and all of them one lot."""
+    keys = [RequestKey("hl7", f"MSG{number}", "a" * 64) for number in (1, 2)]
+    first, second = (lot(scene, number, request=key)[0] for number, key in enumerate(keys, 1))
+    assert lot(scene, 8, request=keys[1]) == [replace(second, repeated=True)]
+    assert first.submission_id != second.submission_id
+
+
+def test_a_lot_is_taken_whole_or_not_at_all(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    insert = Submissions._insert
+
+    def failing(self: Any, writing: Any, each: Submission, *more: Any) -> None:
+        if each.id == submission(3).id:
+            raise OSError("power")
+        insert(self, writing, each, *more)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Submissions, "_insert", failing)
+        with pytest.raises(OSError, match="power"):
+            lot(scene, 1, 2, 3)
+    assert scene.journal.submissions() == []
+    assert [each.repeated for each in lot(scene, 1, 2, 3)] == [False] * 3
 
 
 def test_a_key_is_kept_as_a_hash_and_as_long_as_bytes(scene: Scene) -> None:

@@ -14,7 +14,8 @@ from connector.api.render import code_texts, message_model
 from connector.api.replies import REPLY, Asker, end_exchange, reply, words_of
 from connector.api.requests import IdempotencyKey, InboxId, requires
 from connector.api.services import ApiServices
-from connector.api.submit import Asked, Budget, announced, read_body, request_hash, tell_taken
+from connector.api.submit import Asked, Budget, announced, read_body, request_hash
+from connector.api.taking import tell_taken
 from connector.api.threads import thread_of
 from connector.client.models.answers import (
     REPLY_HEAD_EXAMPLE,

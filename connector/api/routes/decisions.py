@@ -10,7 +10,7 @@ from connector.api.render import message_model
 from connector.api.replace import replace_message
 from connector.api.requests import IdempotencyKey, MessageId, requires
 from connector.api.services import ApiServices
-from connector.api.submit import tell_taken
+from connector.api.taking import tell_taken
 from connector.client.models.messages import MessageModel, ReplaceModel
 from connector.domain.ports import IdSource
 from connector.domain.scopes import Scope

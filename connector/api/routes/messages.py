@@ -1,5 +1,6 @@
 """``/api/v1/messages``: give something to be sent, see what became of it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -12,20 +13,21 @@ from connector.api.render import message_detail, message_model
 from connector.api.requests import IdempotencyKey, MessageId, Since, Until, requires
 from connector.api.services import ApiServices
 from connector.api.submit import MESSAGES_PATH as PATH
-from connector.api.submit import SUBMISSION, Budget, announced, read_body, take_submission, tell_taken
-from connector.client.models.messages import HEAD_EXAMPLE, MessageDetailModel, MessageModel, MessagesModel
+from connector.api.submit import SUBMISSION, Budget, announced, read_body
+from connector.api.taking import take_submission, tell_repeated, tell_taken
+from connector.client.models.messages import HEAD_EXAMPLE, LotModel, MessageDetailModel, MessageModel, MessagesModel
 from connector.domain.ports import IdSource
 from connector.domain.scopes import Scope
 from connector.domain.states import OutgoingState
-from connector.journal.records import SubmissionView
+from connector.journal.records import SubmissionView, Taken
 
-__all__ = ["PATH", "routes"]
+__all__ = ["BODY", "PATH", "routes"]
 
 Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=100)]
 
 _KEPT_BYTES = 4_000_000  # of list items that are ready: some 2 000
-_BODY = {
+BODY = {
     "requestBody": {
         "required": True,
         "content": {
@@ -65,10 +67,14 @@ def _taking(router: APIRouter, services: ApiServices, ids: IdSource, budget: Bud
     journal, limit = services.journal, services.settings.api.max_body_bytes
     may_write = requires(Scope.MESSAGES_WRITE)
 
-    def shown(message_id: str) -> MessageModel:
-        return message_model(journal.submission(message_id), journal.correction_of(message_id))
+    def shown(taken: Sequence[Taken]) -> MessageModel | LotModel:
+        views = [journal.submission(one.submission_id) for one in taken]
+        items = [message_model(view, journal.correction_of(view.id)) for view in views]
+        return items[0] if len(items) == 1 else LotModel(lot=views[0].lot or "", items=items)
 
-    @router.post("", summary="Send documents", status_code=202, response_model=MessageModel, openapi_extra=_BODY)
+    @router.post(
+        "", summary="Send documents", status_code=202, response_model=MessageModel | LotModel, openapi_extra=BODY
+    )
     async def submit(
         request: Request,
         response: Response,
@@ -79,13 +85,20 @@ def _taking(router: APIRouter, services: ApiServices, ids: IdSource, budget: Bud
 
         Ask at ``Location`` what became of them, or follow the events. The same ``Idempotency-Key`` with the same
         request gives the same message again (``Idempotent-Replay: true``) and sends nothing twice.
+
+        Documents that a folder would divide (several patients when the mailbox says so, several messages of HL7 v2,
+        several HPRIM records) are several messages: the answer is then a `LotModel` with all of them, and has no
+        ``Location``. All are kept or none: a part that cannot be sent refuses the request.
         """
         with budget.reserve(announced(request, limit)):
             asked = await read_body(request, SUBMISSION)
             taken = await to_thread.run_sync(take_submission, services, ids, asked, caller, idempotency_key)
         services.received()
-        tell_taken(taken, response)
-        return await to_thread.run_sync(shown, taken.submission_id)
+        if len(taken) == 1:
+            tell_taken(taken[0], response)
+        else:
+            tell_repeated(taken[0], response)
+        return await to_thread.run_sync(shown, taken)
 
 
 def _reading(router: APIRouter, services: ApiServices) -> None:

@@ -5,14 +5,14 @@ import binascii
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_serializer
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, field_serializer
 
 from connector.client.models.base import Answer, Question, example
 from connector.client.models.said import FileSaidModel, PatientSaidModel
 from connector.client.models.texts import FileName, Line, Lines
 
 __all__ = [
-    "HEAD_EXAMPLE", "DocumentModel", "EmailModel", "FileModel", "MessageDetailModel", "MessageModel",
+    "HEAD_EXAMPLE", "DocumentModel", "EmailModel", "FileModel", "LotModel", "MessageDetailModel", "MessageModel",
     "MessagesModel", "OptionsModel", "ReceiptModel", "RecipientModel", "RecipientStateModel", "ReplaceModel",
     "SubmitHeadModel", "SubmitModel", "TimelineEntryModel",
 ]  # fmt: skip
@@ -134,18 +134,18 @@ class OptionsModel(Question):
 
     model_config = ConfigDict(json_schema_extra=example({"read_receipt": True, "urgent": False}))
 
-    delivery_receipt: bool = True
-    read_receipt: bool = False
-    urgent: bool = False
-    no_reply_from_patient: bool = False
+    delivery_receipt: StrictBool = True
+    read_receipt: StrictBool = False
+    urgent: StrictBool = False
+    no_reply_from_patient: StrictBool = False
     """``X-MSS-MES: FIN`` (Ref#2 ECO.2.2.8)."""
-    hide_from_professionals: bool = False
+    hide_from_professionals: StrictBool = False
     """MASQUE_PS."""
-    hide_from_patient: bool = False
+    hide_from_patient: StrictBool = False
     """INVISIBLE_PATIENT."""
-    hide_from_legal_representatives: bool = False
+    hide_from_legal_representatives: StrictBool = False
     """INVISIBLE_REPRESENTANTS_LEGAUX."""
-    allow_duplicate: bool = False
+    allow_duplicate: StrictBool = False
     """Send although the same documents went to the same recipients a short time ago."""
     file_number: Line | None = Field(default=None, max_length=40)
     """Numéro de dossier (Ref#2 ECO.2.1.6)."""
@@ -161,7 +161,7 @@ class SubmitHeadModel(Question):
     recipients: list[RecipientModel] = Field(default_factory=list, max_length=200)
     """Empty: those of the document, or of the mailbox's settings."""
     copies: list[RecipientModel] = Field(default_factory=list, max_length=200)
-    to_patient: bool = False
+    to_patient: StrictBool = False
     """Also to the patient's own mailbox, derived from the qualified INS of the document."""
     reference: Line | None = Field(default=None, max_length=64)
     """Your own number; comes back with everything about this message."""
@@ -311,6 +311,21 @@ class MessageModel(Answer):
     """Codes."""
     files: list[FileModel] = Field(default_factory=list)
     emails: list[EmailModel] = Field(default_factory=list)
+
+
+class LotModel(Answer):
+    """What came of one request whose documents are several sendings. All of them were kept, in one transaction."""
+
+    model_config = ConfigDict(
+        json_schema_extra=example(
+            {"lot": "01KAGY6R8Y0000000000000000", "items": [{**_MESSAGE, "lot": "01KAGY6R8Y0000000000000000"}]}
+        )
+    )
+
+    lot: str
+    """They have it in common."""
+    items: list[MessageModel]
+    """In the order of the documents."""
 
 
 class TimelineEntryModel(Answer):

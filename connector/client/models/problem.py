@@ -3,6 +3,7 @@
 from pydantic import ConfigDict, Field
 
 from connector.client.models.base import Answer, example
+from connector.client.models.check import FindingModel
 
 __all__ = ["FieldErrorModel", "ProblemModel"]
 
@@ -58,3 +59,5 @@ class ProblemModel(Answer):
     retry: str = ""
     """``never``, ``later`` (the same request may be made again) or ``after_person``."""
     errors: list[FieldErrorModel] = Field(default_factory=list)
+    findings: list[FindingModel] = Field(default_factory=list)
+    """Of `VALIDATION_REFUSEE`: everything that the document breaks."""

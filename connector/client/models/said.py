@@ -1,8 +1,9 @@
 """What is said of a file that is no CDA, so that a document can be made around it: patient, type, date."""
 
 import datetime
+from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from connector.client.models.base import Question, example
 from connector.client.models.texts import FileName, Line
@@ -16,6 +17,8 @@ PATIENT = {
 }  # fmt: skip
 FILE_SAID = {"name": "REQ0417.pdf", "type": "CR-BIO", "title": "Bilan", "date": "2026-11-20"}
 
+Day = Annotated[datetime.date, Field(strict=True)]  # never a number of seconds
+
 
 class InsModel(Question):
     """A matricule INS. Without ``qualified`` it never leaves."""
@@ -26,7 +29,7 @@ class InsModel(Question):
     """15 characters, key included."""
     oid: str = Field(default="", max_length=64)
     """Authority; empty = NIR of production."""
-    qualified: bool = False
+    qualified: StrictBool = False
 
 
 class LocalNumberModel(Question):
@@ -49,7 +52,7 @@ class PatientSaidModel(Question):
     """All birth first names, in order."""
     given: Line | None = Field(default=None, max_length=100)
     """The first birth first name, when it has several words."""
-    birth_date: datetime.date | None = None
+    birth_date: Day | None = None
     gender: str | None = Field(default=None, pattern="^(M|F|UN)$")
     birth_place: str | None = Field(default=None, max_length=10)
     """COG code."""
@@ -66,5 +69,5 @@ class FileSaidModel(Question):
     type: Line | None = Field(default=None, max_length=64)
     """Code of JDV_J07 or a short name (``CR-BIO``); see docs/inputs.md."""
     title: Line | None = Field(default=None, max_length=200)
-    date: datetime.date | None = None
+    date: Day | None = None
     """Of the act; default: today."""

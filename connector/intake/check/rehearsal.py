@@ -16,6 +16,7 @@ from connector.exchange.content import read_content
 from connector.exchange.plan import MailboxRules, objections, plan_messages
 from connector.intake.assemble import ClaimedDrop, as_file, assemble
 from connector.intake.check.formats import file_findings, refusal
+from connector.intake.compose import check_hashes
 from connector.intake.inputs.n1 import Desk
 from connector.intake.sidecar import Sidecar
 from connector.intake.split import Part, is_lot, split
@@ -89,6 +90,8 @@ class Rehearsal:
         sendings: list[Sending] = []
         try:
             parts = split(drop, self.rules.mailbox, self.limits, said)
+            if said is not None and is_lot(parts):  # parts have names of their own
+                check_hashes(files, said)
         except ConnectorError as error:
             rehearsed += refusal(error, drop.base)
             parts = ()

@@ -3,19 +3,17 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from connector import __version__
 from connector.domain.address import MailboxAddress
 from connector.domain.errors import Unavailable
 from connector.domain.limits import Limits
 from connector.domain.ports import Clock, IdSource
-from connector.exchange.plan import MailboxRules
+from connector.exchange.rules import sending_rules
 from connector.intake.check.rehearsal import Rehearsal
 from connector.intake.desk import DeskMaker
 from connector.intake.inputs.n1 import Desk
 from connector.journal.records import OutgoingMessage, SubmissionView
-from connector.settings.model import MailboxSettings, OperatorSettings, Settings, SoftwareSettings
+from connector.settings.model import MailboxSettings, Settings, SoftwareSettings
 from connector.settings.validation import ValidationSettings
-from connector.xdm.pack import SenderInfo
 
 __all__ = ["FORGIVEN", "NO_JOURNAL", "rehearsal_of", "stand_in_mailbox"]
 
@@ -27,7 +25,6 @@ FORGIVEN = frozenset({NO_JOURNAL, "INS_ENVIRONNEMENT"})
 
 _ADDRESS = "controle@exemple.mssante.fr"
 _CORRESPONDENT = MailboxAddress.parse("correspondant@exemple.mssante.fr")
-_OPERATOR_BYTES = 10_000_000
 
 
 class _NothingSent:
@@ -76,23 +73,13 @@ def rehearsal_of(
         used = used.model_copy(update={"validation": validation})
     box = mailbox if mailbox is not None and is_real else stand_in_mailbox()
     makers = DeskMaker(used, journal=_NothingSent(), clock=clock, ids=ids, limits=limits)
-    rules = MailboxRules(
-        mailbox=box, message=used.message, software=used.software,
-        sender=SenderInfo(software="Connecteur MSSante", version=__version__, editor="mssante-connector",
-                          organization=box.entity),
-        max_message_bytes=_most_bytes(used, box), clock=clock, ids=ids, earlier_message=_no_earlier, limits=limits,
-    )  # fmt: skip
+    rules = sending_rules(used, box, clock=clock, ids=ids, earlier_message=_no_earlier, limits=limits)
     desk = _real(makers, box) if is_real else _kind(makers, box)
     return Rehearsal(desk=desk, rules=rules, limits=limits, forgiven=frozenset({NO_JOURNAL}) if is_real else FORGIVEN)
 
 
 def _settings() -> Settings:
     return Settings(software=SoftwareSettings(product_reference="CONTROLE"))
-
-
-def _most_bytes(settings: Settings, mailbox: MailboxSettings) -> int:
-    operator: OperatorSettings | None = settings.operators.get(mailbox.operator)
-    return operator.max_message_bytes if operator is not None else _OPERATOR_BYTES
 
 
 def _no_earlier(_: str) -> OutgoingMessage | None:
