@@ -1,6 +1,6 @@
 """``/api/v1/inbox``: what arrived, its documents, and the mark that an application has taken it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -23,6 +23,7 @@ from connector.domain.states import IncomingState
 from connector.exchange.arrival import Arrival
 from connector.exchange.notices import NoticeDesk
 from connector.journal.journal import Journal
+from connector.journal.kept import Kept
 from connector.journal.records import IncomingMessage
 
 __all__ = ["routes"]
@@ -31,6 +32,7 @@ Number = Annotated[int, Path(ge=0, le=10_000, description="`number` of the docum
 Cursor = Annotated[str | None, Query(pattern="^[0-9A-Z]{26}$", description="`next_cursor` of the page before")]
 
 _KEPT_BYTES = 3_000_000  # of answers that are ready, each: some 2 000 list items, a few hundred whole messages
+_KEPT_PAGES = 50
 _Responses = dict[int | str, dict[str, Any]]
 _BYTES: _Responses = {
     200: {
@@ -72,6 +74,16 @@ def _messages(
 ) -> None:  # fmt: skip
     journal, may_read = services.journal, [requires(Scope.INBOX_READ)]
     items, wholes = KeptJson(_KEPT_BYTES), KeptJson(_KEPT_BYTES)
+    pages: Kept[dict[str, Beside]] = Kept(_KEPT_PAGES)
+
+    def besides(ids: Sequence[str]) -> dict[str, Beside]:
+        """As it was while nothing has happened: whatever changes it leaves an entry in the trace, or one follows."""
+        place, number = " ".join(ids), journal.last_number()
+        found = pages.some([(place, number)]).get(place)
+        if found is None:
+            found = beside(journal, ids)
+            pages.keep(place, number, found)
+        return found
 
     def item(row: IncomingMessage, found: Beside) -> bytes:
         about = envelope(row)  # may only be known later
@@ -93,7 +105,7 @@ def _messages(
         rows = journal.newest_received(
             limit=limit + 1, after=cursor, states=state or None, mailbox=box, since=since, until=until, is_taken=taken
         )  # fmt: skip
-        known = beside(journal, [row.id for row in rows[:limit]])
+        known = besides([row.id for row in rows[:limit]])
         shown = [item(row, known[row.id]) for row in rows[:limit]]
         return page_of(shown, rows[limit - 1].id if len(rows) > limit else None)
 
