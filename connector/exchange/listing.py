@@ -74,7 +74,7 @@ class Lister:
         Returns:
             True when something was looked at.
         """
-        marks = [mark for mark in self._unfinished() if mark.folder not in self.refused]
+        marks = self._unfinished()
         if not marks or self._is_behind():
             return False
         for mark in marks:
@@ -139,7 +139,9 @@ class Lister:
         )
 
     def _unfinished(self) -> list[FolderMark]:
-        marks = (self.journal.folder_mark(self.mailbox, folder) for folder in self.reception.folders)
+        """Of the folders that can be opened, those whose history is not finished."""
+        there = (folder for folder in self.reception.folders if folder not in self.refused)
+        marks = (self.journal.folder_mark(self.mailbox, folder) for folder in there)
         return [mark for mark in marks if mark is not None and mark.has_history_left]
 
     def _is_behind(self) -> bool:

@@ -134,6 +134,15 @@ class FakeOperator:
         """
         return self._folders[str(address).lower(), folder]
 
+    def drop_folder(self, address: MailboxAddress | str, folder: str) -> None:
+        """Remove a folder with everything in it, as somebody else with the same mailbox would.
+
+        Raises:
+            KeyError: no such mailbox or folder.
+        """
+        with self._news:
+            del self._folders[str(address).lower(), folder]
+
     def folder_made(self, address: MailboxAddress | str, folder: str) -> FakeFolder:
         """The folder itself, made when it is not there."""
         return self._folders.setdefault((str(address).lower(), folder), FakeFolder(next(self._numbers)))

@@ -202,6 +202,22 @@ def test_the_history_waits_while_the_software_s_folder_is_behind(scene: Scene) -
 
 
 @pytest.mark.usefixtures("small")
+def test_the_history_of_a_folder_that_was_removed_meanwhile_holds_up_nothing(scene: Scene) -> None:
+    for number in range(7):
+        arrive(scene, f"s{number}", folder="Sent")
+    collector, receiver = scene.collector(folders=["INBOX", "Sent"]), Counting(scene)
+    collector.run_once(receiver)
+    scene.open_mail()
+    assert collector.lister.goes_on()
+    scene.operator.drop_folder(LAB, "Sent")
+    arrive(scene, "neuf")
+    assert collector.run_once(receiver) == 1
+    scene.open_mail()
+    assert not collector.lister.goes_on()
+    assert "Sent" in collector.lister.refused
+
+
+@pytest.mark.usefixtures("small")
 def test_progress_can_be_followed_to_its_end(scene: Scene) -> None:
     history(scene, 7)
     collector, receiver = scene.collector(), Counting(scene)
