@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -38,6 +39,7 @@ class Beside:
     notices: tuple[NoticeRow, ...] = ()
     answers: str | None = None  # submission that it answers
     answered_by: tuple[str, ...] = ()  # submissions
+    untaken_since: datetime | None = None  # stands in the LPS's folder for too long
 
 
 def beside(journal: Journal, incoming_ids: Sequence[str]) -> dict[str, Beside]:
@@ -47,10 +49,12 @@ def beside(journal: Journal, incoming_ids: Sequence[str]) -> dict[str, Beside]:
     marks, facts = journal.taken_marks(incoming_ids), journal.facts_of(incoming_ids)
     relations, notices = journal.relations_among(incoming_ids), journal.notices(incoming_ids)
     answered, answering = journal.answered(incoming_ids), journal.answering(incoming_ids)
+    untaken = journal.overdue_among(incoming_ids)
     return {
         each: Beside(
             mark=marks.get(each), facts=facts.get(each, NOTHING_FOUND), relations=relations.get(each, ()),
             notices=tuple(notices.get(each, ())), answers=answered.get(each), answered_by=answering.get(each, ()),
+            untaken_since=untaken.get(each),
         )
         for each in incoming_ids
     }  # fmt: skip
@@ -71,7 +75,7 @@ def beside_fields(found: Beside) -> dict[str, Any]:
             RelationModel(kind=RELATION_NAMES[each.kind], inbox_id=each.incoming_id) for each in found.relations
         ],
         "notices": [notice_model(notice) for notice in found.notices],
-        "answers": found.answers, "answered_by": list(found.answered_by),
+        "answers": found.answers, "answered_by": list(found.answered_by), "untaken_since": found.untaken_since,
     }  # fmt: skip
 
 

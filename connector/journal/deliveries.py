@@ -41,6 +41,12 @@ _OVERDUE = (
     .where(_d.overdue_at.is_not(None), _d.mailbox.in_(bindparam("boxes", expanding=True)))
     .group_by(_d.mailbox)
 )
+_OVERDUE_IDS = (
+    select(_d.incoming_id)
+    .where(_d.overdue_at.is_not(None), _d.mailbox.in_(bindparam("boxes", expanding=True)))
+    .order_by(_d.incoming_id)
+    .limit(bindparam("limit"))
+)
 _OVERDUE_AMONG = select(_d.incoming_id, _d.since).where(_d.incoming_id.in_(_ids), _d.overdue_at.is_not(None))
 _BY_PREFIX = (
     select(_d.incoming_id, _d.prefix)
@@ -96,6 +102,11 @@ class Deliveries(JournalPart):
         with self._store.read() as connection:
             rows = connection.execute(_OVERDUE, {"boxes": list(mailboxes)}).all()
         return {row.mailbox: row.messages for row in rows}
+
+    def overdue_ids(self, mailboxes: Sequence[MailboxAddress], *, limit: int = 100) -> list[str]:
+        """Messages that stand for too long, oldest first."""
+        with self._store.read() as connection:
+            return list(connection.execute(_OVERDUE_IDS, {"boxes": list(mailboxes), "limit": limit}).scalars())
 
     def overdue_among(self, incoming_ids: Sequence[str]) -> dict[str, datetime]:
         """Which of these messages stand for too long, and since when."""

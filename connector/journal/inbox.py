@@ -1,4 +1,4 @@
-"""What applications have taken of what arrived; says nothing about the operator's server or the LPS's folder."""
+"""What was taken of what arrived, by an application or out of the LPS's folder; says nothing about the server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, exists, insert, select
 
 from connector.journal import statements as sql
+from connector.journal.deliveries import end_delivery
 from connector.journal.failure import UnknownRow
 from connector.journal.records import IncomingMessage
 from connector.journal.rows import AnyRow, incoming_message
@@ -31,7 +32,7 @@ class TakenMark:
 
     incoming_id: str
     at: datetime
-    by: str  # name of the application
+    by: str  # name of the application, or what names the folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,11 @@ class InboxMarks(JournalPart):
         return InboxEntry(incoming_message(self._store.vault, row), mark, bool(row.has_bytes))
 
     def mark_taken(self, incoming_id: str, *, by: str) -> TakenMark:
-        """An application has taken a received message; the first one counts, for good.
+        """A received message was taken; the first one counts, for good. It is not waited for in the folder any more.
 
         Args:
             incoming_id: row id.
-            by: name of the application.
+            by: name of the application, or what names the folder.
 
         Raises:
             UnknownRow: ``INTROUVABLE``.
@@ -73,6 +74,7 @@ class InboxMarks(JournalPart):
             row = writing.run(sql.INCOMING, {"incoming": incoming_id}).first()
             if row is None:
                 raise UnknownRow("incoming message", incoming_id)
+            end_delivery(writing, incoming_id)
             found = writing.run(_SOME, {"ids": [incoming_id]}).first()
             if found is not None:
                 return _mark(found)

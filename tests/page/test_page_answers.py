@@ -257,3 +257,18 @@ def test_what_a_server_or_a_name_says_stays_text(scene: PageScene, asking: str) 
     hostile = received(scene, uid=2, head={"Reply-To": "x@autre.mssante.fr"})
     act(scene.visitor(), hostile, "reply", body="<script>alert(1)</script>")
     assert "<script>alert" not in scene.visitor().text(f"/received/{hostile}")
+
+
+def test_what_the_software_leaves_in_its_folder_is_asked_for_until_it_is_taken(scene: PageScene) -> None:
+    row, _ = scene.arrive("Résultats"), scene.arrive("Lettre de liaison")
+    scene.journal.note_overdue([row])
+    visitor = scene.visitor()
+    home = visitor.text()
+    assert "Un message reçu n&#39;a pas été intégré par votre logiciel." in home
+    assert f'href="{visitor.root}/received?state=untaken"' in home
+    listed = visitor.text("/received?state=untaken")
+    assert ("Résultats" in listed, "Lettre de liaison" in listed) == (True, False)
+    assert "Non intégré" in visitor.text("/received")
+    scene.journal.mark_taken(row, by="RECUS")
+    assert "Rien ne correspond." in visitor.text("/received?state=untaken")
+    assert "intégré par votre logiciel" not in visitor.text()

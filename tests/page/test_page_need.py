@@ -66,6 +66,7 @@ EVERYTHING: dict[str, Facts] = {
     "refused": Facts(refused=[refused()]),
     "duplicate": Facts(attention=[message(S.DUPLICATE)]),
     "approval": Facts(waiting={W.APPROVAL: 1}),
+    "untaken": Facts(untaken=2),
     "failure_notice": Facts(answers=[answer(NoticeSlot.FAILURE)]),
     "set_aside": Facts(set_aside=1),
     "read_receipt": Facts(answers=[answer(NoticeSlot.RECEIPT, 2)]),
@@ -93,7 +94,7 @@ def together(cases: Mapping[str, Facts]) -> Facts:
             codes=[*facts.codes, *case.codes], card=case.card or facts.card,
             code_boxes=[*facts.code_boxes, *case.code_boxes], set_aside=facts.set_aside + case.set_aside,
             pairing=[*facts.pairing, *case.pairing], refused=[*facts.refused, *case.refused],
-            answers=[*facts.answers, *case.answers],
+            answers=[*facts.answers, *case.answers], untaken=facts.untaken + case.untaken,
         )  # fmt: skip
     return facts
 
@@ -201,8 +202,9 @@ def test_a_rejection_for_its_recipient_can_be_corrected() -> None:
 
 
 @pytest.mark.parametrize(("number", "begin"), [(1, "Un message"), (4, "4 messages")])
-def test_messages_set_aside_are_counted(number: int, begin: str) -> None:
+def test_messages_set_aside_or_not_integrated_are_counted(number: int, begin: str) -> None:
     assert need(Facts(set_aside=number)).sentence.fr.startswith(begin)
+    assert need(Facts(untaken=number)).sentence.fr.startswith(begin)
 
 
 def test_the_button_for_a_code_leads_to_its_mailbox() -> None:

@@ -32,6 +32,7 @@ def gather(api: ApiServices, pairing: Sequence[str] = ()) -> Facts:
         card=api.cards.status() if api.cards is not None else None,
         code_boxes=[mailbox.folder for mailbox in mailboxes if mailbox.identity.method is IdentityMethod.CODE],
         set_aside=api.journal.set_aside([mailbox.address for mailbox in mailboxes], since),
+        untaken=sum(api.journal.overdue([mailbox.address for mailbox in mailboxes]).values()),
         answers=waiting_answers(api),
         pairing=pairing,
     )

@@ -20,7 +20,7 @@ from connector.support.words import OUTGOING_WORDS, WAITING_WORDS
 
 __all__ = [
     "INCOMING_SHADES", "OUTGOING_FILTERS", "OutRow", "ReceivedPage", "ReceivedRow", "Shade", "find_received",
-    "find_waiting", "out_row", "outgoing_shade", "received_row",
+    "find_these", "out_row", "outgoing_shade", "received_row",
 ]  # fmt: skip
 
 MOST_RECEIVED_LOOKED_AT = 600
@@ -154,8 +154,8 @@ def find_received(
     return ReceivedPage(tuple(rows), after)
 
 
-def find_waiting(journal: Journal, envelopes: Envelopes, incoming_ids: Sequence[str]) -> ReceivedPage:
-    """Messages whose senders wait for a decision, in this order."""
+def find_these(journal: Journal, envelopes: Envelopes, incoming_ids: Sequence[str]) -> ReceivedPage:
+    """These messages, in this order."""
     known = beside(journal, incoming_ids)
     return ReceivedPage(
         tuple(received_row(journal.incoming(each), envelopes, known[each]) for each in incoming_ids)

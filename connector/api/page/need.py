@@ -54,6 +54,7 @@ class Action(StrEnum):
     RECEIVED = "received"  # the list of what was set aside
     ANSWER = "answer"  # one received message
     ANSWERS = "answers"  # the list of those whose senders wait for a decision
+    UNTAKEN = "untaken"  # the list of those that the software leaves in its folder
     PAIRING = "pairing"
     NONE = "none"
 
@@ -88,6 +89,7 @@ class Facts:
     card: CardStatus | None = None  # None: no mailbox uses one
     code_boxes: Sequence[str] = ()  # folders of the mailboxes that open with a one-time code
     set_aside: int = 0  # received messages that could not be opened
+    untaken: int = 0  # received messages that the software leaves in its folder
     answers: Sequence[NoticeRow] = ()  # to senders, about which a person decides, newest first
     pairing: Sequence[str] = ()  # applications that ask to be let in
 
@@ -273,6 +275,18 @@ def _set_aside(facts: Facts) -> Need | None:
                 Text("Voir les messages", "See the messages"), Action.RECEIVED)  # fmt: skip
 
 
+def _untaken(facts: Facts) -> Need | None:
+    """A result that nobody integrates is a risk for its patient."""
+    if not facts.untaken:
+        return None
+    one = Text("Un message reçu n'a pas été intégré par votre logiciel.",
+               "A received message has not been integrated by your software.")  # fmt: skip
+    many = Text(f"{facts.untaken} messages reçus n'ont pas été intégrés par votre logiciel.",
+                f"{facts.untaken} received messages have not been integrated by your software.")  # fmt: skip
+    return Need("untaken", Tone.ACT, one if facts.untaken == 1 else many,
+                Text("Voir les messages", "See the messages"), Action.UNTAKEN, code="RECUS_NON_PRIS")  # fmt: skip
+
+
 def _failure_notice(facts: Facts) -> Need | None:
     """The software could not integrate a message, and its sender is only told on the person's word."""
     sentences = (
@@ -331,7 +345,7 @@ def _passing(facts: Facts) -> Need | None:
 
 _RULES: Sequence[Callable[[Facts], Need | None]] = (
     _broken, _card, _one_time_code, _login, _identity, _lost_answer, _wrong_recipient, _failure, _refused,
-    _duplicate, _approval, _failure_notice, _set_aside, _read_receipt, _pairing, _passing,
+    _duplicate, _approval, _untaken, _failure_notice, _set_aside, _read_receipt, _pairing, _passing,
 )  # fmt: skip
 
 

@@ -64,6 +64,8 @@ def signs_of(found: Beside) -> tuple[Sign, ...]:
 def _signs(found: Beside) -> Iterator[Sign]:
     for alert in found.facts.alerts:
         yield Sign("warning", Shade.BAD, ALERT_WORDS.get(alert, Text(alert, alert)))
+    if found.untaken_since is not None:
+        yield Sign("wait", Shade.HELD, Text("Non intégré", "Not integrated"))
     if any(waits(notice) for notice in found.notices):
         yield Sign("wait", Shade.HELD, Text("Attend votre réponse", "Waits for your answer"))
     if found.facts.identity in _DOUBTS:

@@ -97,8 +97,11 @@ class InboxItemModel(Answer):
     subject: str = ""
     """Without the XDM marker (Ref#2 ECO.3.1.3)."""
     taken_at: datetime | None = None
-    """When an application said that it has taken the message."""
+    """When the message was taken, by an application or out of the folder."""
     taken_by: str = ""
+    """Name of the application; ``RECUS`` when its files have left the folder, ``MLLP`` when that took it."""
+    untaken_since: datetime | None = None
+    """Since when it stands in the folder of the software, once that is for too long (``reception.overdue_hours``)."""
     alerts: list[str] = Field(default_factory=list)
     """``AA``, ``HH``, ``LL``: what the laboratory says must be seen at once, the worst first (REM BIO/va1.01)."""
     warnings: list[str] = Field(default_factory=list)

@@ -32,6 +32,7 @@ _ADDRESSES = {
     Action.DECIDE: "/outgoing?state=waiting",
     Action.RECEIVED: "/received?state=aside",
     Action.ANSWERS: "/received?state=answer",
+    Action.UNTAKEN: "/received?state=untaken",
     Action.PAIRING: "/applications",
     Action.NONE: "",
 }

@@ -8,7 +8,7 @@ from connector.api.mailboxes import find_mailbox
 from connector.api.page.desk import ACTOR, Desk
 from connector.api.page.entry import LONGEST_PASSAGE, Entry, PageRoute
 from connector.api.page.facts import waiting_answers
-from connector.api.page.listing import find_received, find_waiting, received_row
+from connector.api.page.listing import find_received, find_these, received_row
 from connector.api.page.received import open_notices, relations_of, signs_of, thread_rows
 from connector.api.page.render import Visit
 from connector.api.page.routes.answers import answer_routes
@@ -32,6 +32,8 @@ _PAGE = 25
 _FILTERS = {"aside": (IncomingState.QUARANTINED,)}
 _WAITING = "answer"
 """The filter that shows those whose senders wait for a decision."""
+_UNTAKEN = "untaken"
+"""The filter that shows those that the software leaves in its folder."""
 
 
 def routes(desk: Desk, entry: Entry) -> APIRouter:
@@ -44,7 +46,10 @@ def routes(desk: Desk, entry: Entry) -> APIRouter:
         mailbox = find_mailbox(desk.settings, box).address if box else None
         if state == _WAITING:
             waiting = dict.fromkeys(notice.incoming_id for notice in waiting_answers(desk.api))
-            found = find_waiting(desk.journal, desk.envelopes, list(waiting))
+            found = find_these(desk.journal, desk.envelopes, list(waiting))
+        elif state == _UNTAKEN:
+            boxes = [one.address for one in desk.settings.mailboxes]
+            found = find_these(desk.journal, desk.envelopes, desk.journal.overdue_ids(boxes))
         else:
             found = find_received(
                 desk.journal,
