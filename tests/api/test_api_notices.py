@@ -84,6 +84,21 @@ def test_a_receipt_that_cannot_be_written_never_keeps_the_mark_away(scene: ApiSc
     assert scene.journal.notices([row]) == {}
 
 
+def test_what_waits_for_a_person_is_not_said_to_be_decided(scene: ApiScene) -> None:
+    row = given(with_policy(scene, "ask"), asks=LAB)
+    web = scene.web()
+
+    def integrated() -> tuple[str, str]:
+        answer = web.post(f"{INBOX}/{row}/integration", json={"result": "ok"}).json()
+        return answer["outcome"], answer["code"]
+
+    assert integrated() == ("not_sent", "ACCUSE_ACCORD")
+    web.post(f"{INBOX}/{row}/read-receipt", json={"send": False})
+    assert integrated() == ("not_sent", "REPONSE_DECLINEE")
+    web.post(f"{INBOX}/{row}/read-receipt")
+    assert integrated() == ("already", "ACCUSE_DEJA_ENVOYE")
+
+
 # --- integration ---
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from connector.domain.scopes import Scope
 from connector.domain.states import OutgoingEvent, RecipientState
 from connector.domain.submission import DocumentAction
 from connector.journal import threads
@@ -79,6 +80,14 @@ def test_a_thread_of_words_says_who_and_what(scene: ApiScene) -> None:
     second = scene.web().get(f"{INBOX}/{question}/thread").json()["entries"][1]
     assert (second["state"], second["code"]) == ("rejected", "TROP_GROS")
     assert second["cure_fr"]
+
+
+def test_a_thread_is_for_who_may_read_both_sides(scene: ApiScene) -> None:
+    question = given(with_policy(scene))
+    for scope in (Scope.INBOX_READ, Scope.MESSAGES_READ):
+        assert scene.web(scene.client_token(scope, name=scope)).get(f"{INBOX}/{question}/thread").status_code == 403
+    both = scene.web(scene.client_token(Scope.INBOX_READ, Scope.MESSAGES_READ, name="both"))
+    assert both.get(f"{INBOX}/{question}/thread").status_code == 200
 
 
 def test_replacements_belong_together_whichever_is_asked_for(scene: ApiScene) -> None:

@@ -1,6 +1,6 @@
 """``/api/v1/inbox/{id}/…``: what its sender hears, replies, one more delivery, and what belongs together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -35,8 +35,8 @@ from connector.domain.scopes import Scope
 from connector.domain.submission import SourceKind
 from connector.exchange import person
 from connector.exchange.arrival import Arrival
-from connector.exchange.notices import NoticeAnswer, NoticeDesk
-from connector.journal.notices import NoticeSlot
+from connector.exchange.notices import NoticeAnswer, NoticeDesk, NoticeOutcome
+from connector.journal.notices import NoticeRow, NoticeSlot
 from connector.journal.records import IncomingMessage
 from connector.journal.requests import RequestKey
 
@@ -93,8 +93,9 @@ def _told(
 
     def model(inbox_id: str, answer: NoticeAnswer) -> AnswerModel:
         told = journal.notices([inbox_id]).get(inbox_id, [])
+        settled = _as_it_stands(answer, told)
         return AnswerModel(
-            outcome=answer.outcome.value, notices=[notice_model(each) for each in told], **code_texts(answer.reason)
+            outcome=settled.outcome.value, notices=[notice_model(each) for each in told], **code_texts(settled.reason)
         )
 
     @router.post("/read-receipt", summary="Let its sender know that it was read")
@@ -129,6 +130,16 @@ def _told(
         if asked is not None and not asked.send:
             return model(inbox_id, notices.decline(inbox_id, NoticeSlot.FAILURE, actor=caller.name))
         return model(inbox_id, notices.send_failure_notice(inbox_id, actor=caller.name))
+
+
+def _as_it_stands(answer: NoticeAnswer, told: Sequence[NoticeRow]) -> NoticeAnswer:
+    """What was decided before, when nothing new could be: sent, waiting, or not wanted."""
+    if answer.outcome is not NoticeOutcome.ALREADY or not answer.needs_person:
+        return answer
+    before = next((row for row in told if row.message_id is None), None)
+    if before is None:
+        return NoticeAnswer(NoticeOutcome.ALREADY, "ACCUSE_DEJA_ENVOYE")
+    return NoticeAnswer(NoticeOutcome.NOT_SENT, before.reason)
 
 
 def _failures(failures: list[FailureModel], opened: Callable[[], Arrival]) -> list[tuple[str, str]]:
@@ -210,7 +221,9 @@ def _beside(router: APIRouter, services: ApiServices, envelope: Callable[[Incomi
         row = journal.incoming(inbox_id)
         return inbox_item(row, envelope(row), beside_one(journal, inbox_id))
 
-    @router.get("/thread", summary="What belongs to it", dependencies=[requires(Scope.INBOX_READ)])
+    may_read = requires(Scope.INBOX_READ, Scope.MESSAGES_READ)
+
+    @router.get("/thread", summary="What belongs to it", dependencies=[may_read])
     def thread(inbox_id: InboxId) -> ThreadModel:
         """Replies in both directions, replacements and withdrawals, receipts and notices, oldest first."""
         return thread_of(journal, envelope, inbox_id)
