@@ -6,13 +6,14 @@ import platform
 import time
 from collections.abc import Callable
 
-from benchmarks import api, idle, latency, mailbox, receive, send, xdm
+from benchmarks import api, idle, latency, mailbox, night, receive, send, xdm
 
 _ALL: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "xdm": (xdm.run, lambda: xdm.run(20)),
     "send": (send.run, lambda: send.run(30, 1)),
     "receive": (receive.run, lambda: receive.run(50, 1)),
     "mailbox": (mailbox.run, lambda: mailbox.run(300)),
+    "night": (night.run, lambda: night.run(200)),
     "latency": (latency.run, lambda: latency.run(3)),
     "api": (api.run, lambda: api.run(2.0, 60, 20)),
     "idle": (idle.run, lambda: idle.run(2.0, 1000, 5)),
