@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePath
 
 from connector.domain.address import MailboxAddress
@@ -17,12 +18,12 @@ from connector.domain.submission import SendOptions
 from connector.intake.problem import BadDrop
 from connector.intake.sidecar_ini import read_ini
 from connector.intake.sidecar_json import read_json
-from connector.intake.sidecar_values import Keys, wrong
+from connector.intake.sidecar_values import Attempts, Keys, wrong
 from connector.intake.sidecar_xml import read_xml
 
 __all__ = [
     "SIDECAR_SUFFIXES", "Sidecar", "SidecarFile", "SidecarPatient", "SidecarRecipient", "listed_names",
-    "read_sidecar",
+    "read_sidecar", "sidecar_problems",
 ]  # fmt: skip
 
 SIDECAR_SUFFIXES = (".mss.json", ".mss.ini", ".mss.xml")
@@ -103,10 +104,32 @@ def read_sidecar(name: str, data: bytes, limits: Limits) -> Sidecar:
     Raises:
         BadDrop: ``TROP_GROS``, ``ENCODAGE``, ``SIDECAR_INVALIDE``, ``DESTINATAIRE_INVALIDE``, ``INS_INVALIDE``.
     """
+    sidecar, problems = _read(name, data, limits)
+    for problem in problems:
+        raise problem
+    return sidecar
+
+
+def sidecar_problems(name: str, data: bytes, limits: Limits) -> tuple[BadDrop, ...]:
+    """Everything that is wrong with a sidecar; :func:`read_sidecar` raises the first of them.
+
+    Args:
+        name: its file name.
+        data: its bytes.
+        limits: ``max_sidecar_bytes``.
+    """
+    try:
+        return tuple(_read(name, data, limits)[1])
+    except BadDrop as unreadable:
+        return (unreadable,)
+
+
+def _read(name: str, data: bytes, limits: Limits) -> tuple[Sidecar, list[BadDrop]]:
     if len(data) > limits.max_sidecar_bytes:
         raise BadDrop("TROP_GROS", f"the sidecar has {len(data)} bytes", "Le fichier d'accompagnement est trop gros.")
     read = _FORMS.get(PurePath(name).suffix.lower(), read_json)
-    return _sidecar(Keys(read(data)))
+    attempts = Attempts()
+    return _sidecar(Keys(read(data)), attempts), attempts.problems
 
 
 def listed_names(sidecar: Sidecar) -> tuple[str, ...]:
@@ -114,27 +137,31 @@ def listed_names(sidecar: Sidecar) -> tuple[str, ...]:
     return tuple(dict.fromkeys(file.name for file in sidecar.files))
 
 
-def _sidecar(keys: Keys) -> Sidecar:
+def _sidecar(keys: Keys, attempts: Attempts) -> Sidecar:
+    attempts(lambda: _check_version(keys), None)
+    options = attempts.inner(keys, "options")
+    sidecar = Sidecar(
+        reference=attempts.text(keys, "reference", max_chars=64),
+        sender=attempts(lambda: _sender(keys), None),
+        recipients=attempts.each(keys, "destinataires", partial(_recipient, keys)),
+        copies=attempts.each(keys, "copie", partial(_recipient, keys)),
+        to_patient=attempts.yes(keys, "patient_mes"),
+        subject=attempts.text(keys, "objet", max_chars=200),
+        body=attempts.text(keys, "corps", max_chars=100_000, lines=True),
+        files=attempts.each(keys, "fichiers", partial(_file, keys)),
+        patient=_patient(attempts.inner(keys, "patient"), attempts),
+        options=_options(options, attempts),
+        sha256=_hashes(attempts.inner(keys, "sha256"), attempts),
+        replaces=attempts.text(options, "remplace", max_chars=200),
+        withdraws=attempts.text(options, "annule", max_chars=200),
+    )
+    return replace(sidecar, unknown_keys=keys.unknown())
+
+
+def _check_version(keys: Keys) -> None:
     version = keys.text("version", max_chars=10)
     if version not in (None, "1"):
         wrong("version", "1", version)
-    options = keys.inner("options")
-    sidecar = Sidecar(
-        reference=keys.text("reference", max_chars=64),
-        sender=_sender(keys),
-        recipients=_recipients(keys, "destinataires"),
-        copies=_recipients(keys, "copie"),
-        to_patient=keys.yes("patient_mes", default=False),
-        subject=keys.text("objet", max_chars=200),
-        body=keys.text("corps", max_chars=100_000, lines=True),
-        files=tuple(_file(keys, name, item) for name, item in keys.items("fichiers")),
-        patient=_patient(keys.inner("patient")),
-        options=_options(options),
-        sha256=_hashes(keys.inner("sha256")),
-        replaces=options.text("remplace", max_chars=200),
-        withdraws=options.text("annule", max_chars=200),
-    )
-    return replace(sidecar, unknown_keys=keys.unknown())
 
 
 def _sender(keys: Keys) -> MailboxAddress | None:
@@ -148,10 +175,6 @@ def _address(key: str, text: str) -> MailboxAddress:
     except InvalidSubmission as error:
         sentence = f"Rubrique « {key} » : ce n'est pas une adresse de messagerie ({len(text)} caractères)."
         raise BadDrop(error.code, error.detail, sentence) from None
-
-
-def _recipients(keys: Keys, key: str) -> tuple[SidecarRecipient, ...]:
-    return tuple(_recipient(keys, name, item) for name, item in keys.items(key))
 
 
 def _recipient(keys: Keys, name: str, item: object) -> SidecarRecipient:
@@ -185,19 +208,31 @@ def _inside(key: str, name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _patient(keys: Keys) -> SidecarPatient | None:
+def _patient(keys: Keys, attempts: Attempts) -> SidecarPatient | None:
     if not keys:
         return None
-    ins, local = keys.inner("ins"), keys.inner("identifiant")
+    ins, local = attempts.inner(keys, "ins"), attempts.inner(keys, "identifiant")
+    qualified = attempts(lambda: _qualified(ins), None)
+    names = attempts.items(keys, "prenoms")
     return SidecarPatient(
-        ins=_ins(ins), ins_is_qualified=ins.yes("qualifiee", default=False),
-        ins_is_unqualified=not ins.yes("qualifiee", default=True),
-        local_number=local.text("valeur", max_chars=64), local_root=local.text("oid", max_chars=64),
-        birth_family=keys.text("nom_naissance", max_chars=100), used_family=keys.text("nom_utilise", max_chars=100),
-        all_given=tuple(str(item).strip() for _, item in keys.items("prenoms") if str(item).strip()),
-        given=keys.text("prenom", max_chars=100), birth_date=keys.date("naissance"),
-        gender=keys.text("sexe", max_chars=10), birth_place=keys.text("lieu_naissance", max_chars=10),
+        ins=attempts(lambda: _ins(ins), None),
+        ins_is_qualified=qualified is True,
+        ins_is_unqualified=qualified is False,
+        local_number=attempts.text(local, "valeur", max_chars=64),
+        local_root=attempts.text(local, "oid", max_chars=64),
+        birth_family=attempts.text(keys, "nom_naissance", max_chars=100),
+        used_family=attempts.text(keys, "nom_utilise", max_chars=100),
+        all_given=tuple(str(item).strip() for _, item in names if str(item).strip()),
+        given=attempts.text(keys, "prenom", max_chars=100),
+        birth_date=attempts(lambda: keys.date("naissance"), None),
+        gender=attempts.text(keys, "sexe", max_chars=10),
+        birth_place=attempts.text(keys, "lieu_naissance", max_chars=10),
     )  # fmt: skip
+
+
+def _qualified(ins: Keys) -> bool | None:
+    """What was said; silence is neither yes nor no."""
+    return None if ins.get("qualifiee") is None else ins.yes("qualifiee", default=False)
 
 
 def _ins(keys: Keys) -> MatriculeINS | None:
@@ -211,26 +246,26 @@ def _ins(keys: Keys) -> MatriculeINS | None:
         raise BadDrop(error.code, error.detail, sentence) from None
 
 
-def _options(keys: Keys) -> SendOptions:
+def _options(keys: Keys, attempts: Attempts) -> SendOptions:
     return SendOptions(
-        delivery_receipt=keys.yes("accuse_reception", default=True),
-        read_receipt=keys.yes("accuse_lecture", default=False),
-        urgent=keys.yes("urgent", default=False),
-        no_reply_from_patient=keys.yes("sans_reponse", default=False),
-        hide_from_professionals=keys.yes("masque_ps", default=False),
-        hide_from_patient=keys.yes("invisible_patient", default=False),
-        hide_from_legal_representatives=keys.yes("invisible_representants", default=False),
-        allow_duplicate=keys.yes("doublon_autorise", default=False),
-        file_number=keys.text("numero_dossier", max_chars=40),
+        delivery_receipt=attempts.yes(keys, "accuse_reception", default=True),
+        read_receipt=attempts.yes(keys, "accuse_lecture"),
+        urgent=attempts.yes(keys, "urgent"),
+        no_reply_from_patient=attempts.yes(keys, "sans_reponse"),
+        hide_from_professionals=attempts.yes(keys, "masque_ps"),
+        hide_from_patient=attempts.yes(keys, "invisible_patient"),
+        hide_from_legal_representatives=attempts.yes(keys, "invisible_representants"),
+        allow_duplicate=attempts.yes(keys, "doublon_autorise"),
+        file_number=attempts.text(keys, "numero_dossier", max_chars=40),
     )
 
 
-def _hashes(keys: Keys) -> dict[str, str]:
-    hashes = {}
-    for name, value in keys.all().items():
-        if value in (None, ""):
-            continue
-        if not isinstance(value, str) or not _SHA256.fullmatch(value.strip().lower()):
-            wrong(keys.name("…"), "une empreinte de 64 chiffres hexadécimaux", value)
-        hashes[_inside("sha256", name)] = value.strip().lower()
-    return hashes
+def _hashes(keys: Keys, attempts: Attempts) -> dict[str, str]:
+    given = [(name, value) for name, value in keys.all().items() if value not in (None, "")]
+    return dict(filter(None, (attempts(partial(_hash, keys, name, value), None) for name, value in given)))
+
+
+def _hash(keys: Keys, name: str, value: object) -> tuple[str, str] | None:
+    if not isinstance(value, str) or not _SHA256.fullmatch(value.strip().lower()):
+        wrong(keys.name("…"), "une empreinte de 64 chiffres hexadécimaux", value)
+    return _inside("sha256", name), value.strip().lower()

@@ -5,12 +5,15 @@ old software writes everything as text, so ``oui``, ``1`` or ``20/11/2026`` are 
 """
 
 import re
-from collections.abc import Mapping
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NoReturn, TypeVar
 
 from connector.intake.problem import BadDrop, shape
 
-__all__ = ["Keys", "wrong"]
+__all__ = ["Attempts", "Keys", "wrong"]
+
+_T = TypeVar("_T")
 
 _YES = frozenset({"oui", "o", "1", "vrai", "true", "yes"})
 _NO = frozenset({"non", "n", "0", "faux", "false", "no", ""})
@@ -127,3 +130,44 @@ class Keys:
         """Full names of the keys that nobody asked for; keys that start with ``_`` are comments."""
         own = [self.name(key) for key in self._values if key not in self._asked and not key.startswith("_")]
         return tuple(own) + tuple(name for keys in self._inner for name in keys.unknown())
+
+
+class Attempts:
+    """Reads one thing after the other, and notes what is wrong with each, so that everything is told at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[BadDrop] = []
+
+    def __call__(self, read: Callable[[], _T], instead: _T) -> _T:
+        """What reading gives, or something in its place when it is wrong."""
+        try:
+            return read()
+        except BadDrop as problem:
+            self.problems.append(problem)
+            return instead
+
+    def text(self, keys: Keys, key: str, *, max_chars: int, lines: bool = False) -> str | None:
+        """A text, or nothing when it is wrong."""
+        return self(lambda: keys.text(key, max_chars=max_chars, lines=lines), None)
+
+    def yes(self, keys: Keys, key: str, *, default: bool = False) -> bool:
+        """Yes or no."""
+        return self(lambda: keys.yes(key, default=default), default)
+
+    def inner(self, keys: Keys, key: str) -> Keys:
+        """An object; without keys when it is none."""
+        return self(lambda: keys.inner(key), Keys(None))
+
+    def items(self, keys: Keys, key: str) -> list[tuple[str, object]]:
+        """The elements of a list as they are."""
+        nothing: list[tuple[str, object]] = []
+        return self(lambda: keys.items(key), nothing)
+
+    def each(self, keys: Keys, key: str, read: Callable[[str, object], _T]) -> tuple[_T, ...]:
+        """The elements of a list, without those that are wrong."""
+        found = [self(partial(_some, read, name, item), None) for name, item in self.items(keys, key)]
+        return tuple(one[0] for one in found if one is not None)
+
+
+def _some(read: Callable[[str, object], _T], name: str, item: object) -> tuple[_T] | None:
+    return (read(name, item),)

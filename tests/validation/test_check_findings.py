@@ -133,6 +133,18 @@ def test_a_drop_says_what_would_become_of_it() -> None:
     assert (sending.documents, sending.messages, sending.action) == (1, 1, "first")
 
 
+def test_every_fault_of_a_sidecar_is_told() -> None:
+    sidecar = {
+        "destinataires": ["nobody", "a@b.fr", {"rpps": "12"}], "objet": 7.5, "patient": {"ins": {"valeur": "1"}},
+        "options": {"urgent": "peut-être"}, "sha256": {"a.xml": "zz"}, "expediteur": "x",
+    }  # fmt: skip
+    found = examine(("a.xml", N1), ("a.mss.json", json.dumps(sidecar).encode())).findings
+    told = " ".join(one.french for one in found if one.severity is Severity.ERROR)
+    keys = ("destinataires[1]", "destinataires[3].rpps", "objet", "patient.ins.valeur", "options.urgent", "sha256")
+    assert all(f"« {key}" in told for key in (*keys, "expediteur"))
+    assert {one.file for one in found if one.severity is Severity.ERROR} == {"a.mss.json"}
+
+
 def test_several_patients_are_several_sendings() -> None:
     examined = examine(("a.xml", cda()), ("b.xml", other_patient(1)))
     assert len(examined.sendings) == 2

@@ -17,6 +17,7 @@ from connector.domain.finding import Finding, Severity
 from connector.domain.limits import Limits
 from connector.domain.submission import FileRole, SubmittedFile
 from connector.intake.problem import BadDrop, ValidationRefused
+from connector.intake.sidecar import sidecar_problems
 from connector.xdm.check import Severity as XdmSeverity
 from connector.xdm.check import check_entry, check_xdm
 from connector.xdm.derive import derive_entry
@@ -66,6 +67,9 @@ def file_findings(file: SubmittedFile, limits: Limits) -> tuple[Finding, ...]:
             found = _hl7(file.content, limits)
         case FileRole.HPRIM:
             found = hprim_findings(file.content, limits)
+        case FileRole.SIDECAR:
+            problems = sidecar_problems(file.name, file.content, limits)
+            found = (one for problem in problems for one in refusal(problem, ""))
         case FileRole.PDF:
             found = pdf_findings(file.content)
         case _:

@@ -11,7 +11,7 @@ from connector.domain.errors import ConnectorError, InvalidSubmission
 from connector.domain.finding import Finding, Severity, each_once
 from connector.domain.limits import Limits
 from connector.domain.states import OutgoingState, RecipientState
-from connector.domain.submission import FileRole, Submission
+from connector.domain.submission import Submission
 from connector.exchange.content import read_content
 from connector.exchange.plan import MailboxRules, objections, plan_messages
 from connector.intake.assemble import ClaimedDrop, as_file, assemble
@@ -23,8 +23,6 @@ from connector.intake.split import Part, is_lot, split
 from connector.journal.records import JournalFile, MessageRecipient, OutgoingMessage, SubmissionView
 
 __all__ = ["Examined", "Rehearsal", "Sending", "submission_view"]
-
-_NO_CONTENT = (FileRole.SIDECAR, FileRole.FLAG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +83,7 @@ class Rehearsal:
             said: what was said besides the files, by a door that has no sidecars.
         """
         files = [as_file(name, content) for name, content in drop.files]
-        own = [one for file in files if file.role not in _NO_CONTENT for one in file_findings(file, self.limits)]
+        own = [one for file in files for one in file_findings(file, self.limits)]
         rehearsed: list[Finding] = []
         sendings: list[Sending] = []
         try:
