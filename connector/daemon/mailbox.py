@@ -11,6 +11,7 @@ from connector.daemon.received import Received, ReceivedLoop
 from connector.daemon.supervisor import Bell, Supervisor
 from connector.daemon.target import TargetMaker
 from connector.daemon.workers import DeliverLoop, FolderLoop, Folders, Mood, ReceiveLoop, SendLoop
+from connector.delivery.inbox import mailbox_profile
 from connector.delivery.reports import ReportReader
 from connector.delivery.watch import FOLDER, ReceptionWatch, TakenRules
 from connector.domain.ports import Clock, IdSource
@@ -259,10 +260,13 @@ def _received_loop(parts: MailboxParts, shared: Shared) -> ReceivedLoop:
     paths = dict.fromkeys([None, *(route.path for route in reception.routes)])
 
     def received() -> Received:
-        places = [open_layout(path) for path in paths]
+        places, profile = [open_layout(path) for path in paths], mailbox_profile(parts.mailbox)
         watch = ReceptionWatch(
             address, places, shared.journal, shared.clock,
-            TakenRules(when=reception.taken_when, overdue_hours=reception.overdue_hours),
+            TakenRules(
+                when=reception.taken_when, overdue_hours=reception.overdue_hours, aside=profile.hors_profil,
+                flag=profile.options.drapeau.lower(),
+            ),
             partial(desk.taken, actor=FOLDER),
         )  # fmt: skip
         known = partial(shared.journal.delivered_under, address)

@@ -63,7 +63,8 @@ class TargetMaker:
             number: shared.setdefault(self._key(route), LatePlace(partial(self._place, route)))
             for number, route in enumerate(reception.routes)
         }
-        elsewhere = [n for n, route in enumerate(reception.routes) if route.path not in (None, reception.path)]
+        paths = {number: route.path for number, route in enumerate(reception.routes)}
+        elsewhere = {n: path for n, path in paths.items() if path is not None and path != reception.path}
         return RoutedInbox(own, reception.routes, places, elsewhere)
 
     def _place(self, route: RouteSettings) -> Inbox:

@@ -5,9 +5,10 @@ is delivered when every place has it: each keeps its own receipt until then, so 
 what is missing and repeats nothing.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from connector.domain.errors import Unavailable
@@ -128,14 +129,14 @@ class RoutedInbox:
         own: the mailbox's own folder.
         routes: of the settings.
         places: by the number of a route; routes to the same place share one.
-        elsewhere: numbers of the routes that lead to another folder than the mailbox's own: what is there is not told
-            among the files of the delivery, since nobody can tell from here whether it was taken.
+        elsewhere: by the number of a route, the folder when it is another than the mailbox's own: the files there are
+            told with their whole path.
     """
 
     own: Place
     routes: Sequence[RouteSettings]
     places: Mapping[int, Place]
-    elsewhere: Collection[int] = ()
+    elsewhere: Mapping[int, Path] = field(default_factory=dict)
 
     def deliver(self, arrival: Arrival) -> Delivered:
         """To every place that the routes name; a place that is away holds up no other.
@@ -145,23 +146,22 @@ class RoutedInbox:
         """
         given: list[Delivered] = []
         away: list[Unavailable] = []
-        for place, is_here in self._places_for(arrival):
+        for place, folder in self._places_for(arrival):
             try:
-                one = place.deliver(arrival)
-                given.append(one if is_here else Delivered(one.prefix, ()))
+                given.append(_below(folder, place.deliver(arrival)))
             except Unavailable as hindrance:
                 away.append(hindrance)
         if away:
             raise away[0]
         return Delivered(given[0].prefix, tuple(file for one in given for file in one.files))
 
-    def _places_for(self, arrival: Arrival) -> list[tuple[Place, bool]]:
-        """Each once, also when two routes lead there; and whether it is the mailbox's own folder."""
+    def _places_for(self, arrival: Arrival) -> list[tuple[Place, Path | None]]:
+        """Each once, also when two routes lead there; with its folder when that is not the mailbox's own."""
         chosen = [
-            (self.own, True) if number is None else (self.places[number], number not in self.elsewhere)
+            (self.own, None) if number is None else (self.places[number], self.elsewhere.get(number))
             for number in routes_of(self.routes, arrival)
         ]
-        return list({id(place): (place, is_here) for place, is_here in chosen}.values())
+        return list({id(place): (place, folder) for place, folder in chosen}.values())
 
     def quarantine(self, message: Quarantined) -> Delivered:
         """See :class:`connector.exchange.arrival.DeliveryTarget`: always beside the mailbox's own folder."""
@@ -178,3 +178,9 @@ class RoutedInbox:
 
     def _all(self) -> list[Place]:
         return list({id(place): place for place in (self.own, *self.places.values())}.values())
+
+
+def _below(folder: Path | None, one: Delivered) -> Delivered:
+    if folder is None:
+        return one
+    return Delivered(one.prefix, tuple(((folder / name).as_posix(), digest) for name, digest in one.files))

@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 FOLDER = "RECUS"
 """Who took it, where no application said so."""
 _BATCH = 500
-_OURS = (".mss.json", ".ok")  # what an LPS may well leave behind
+_INDEX = ".mss.json"
 
 
 class _Folder(Protocol):
@@ -50,6 +50,8 @@ class TakenRules:
 
     when: Literal["any", "all"] = "any"  # of its files, without index and flag, have gone
     overdue_hours: float = 24.0  # 0 = never
+    aside: str = "AUTRES"  # folder where a message lies whole when its profile leaves something of it out
+    flag: str = ".ok"  # extension; empty = no flags
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ class ReceptionWatch:
 
     Args:
         mailbox: whose.
-        places: its folders: its own, and those of its routes.
+        places: its folders: its own first, then those of its routes.
         journal: knows what was delivered.
         clock: what time it is.
         rules: of its settings.
@@ -94,10 +96,11 @@ class ReceptionWatch:
         return len(taken)
 
     def _present(self, names: Sequence[str]) -> set[str]:
-        found: set[str] = set()
+        """Names are below the mailbox's own folder; those below the folder of a route are whole paths."""
         for place in self.places:
             place.check()
-            found |= names_below(place.received, names)
+        found = names_below(self.places[0].received, names)
+        for place in self.places:
             place.check()  # a share that went away meanwhile has shown an empty folder
         return found
 
@@ -121,7 +124,18 @@ class ReceptionWatch:
         self.journal.mark_taken(incoming_id, by=FOLDER)
 
     def _is_taken(self, one: StandingDelivery, present: set[str]) -> bool:
-        files = [name for name in one.files if not name.casefold().endswith(_OURS)]
+        return all(self._is_gone(files, present) for files in self._forms(one))
+
+    def _forms(self, one: StandingDelivery) -> list[list[str]]:
+        """What the software gets, and the whole message beside it when that is not all: both are waited for."""
+        below = f"{self.rules.aside}/"
+        has_aside = any(name.startswith(below) and name.casefold().endswith(_INDEX) for name in one.files)
+        ours = (_INDEX, self.rules.flag) if self.rules.flag else (_INDEX,)  # what an LPS may well leave behind
+        files = [name for name in one.files if not name.casefold().endswith(ours)]
+        aside = [name for name in files if has_aside and name.startswith(below)]
+        return [form for form in (aside, [name for name in files if name not in aside]) if form]
+
+    def _is_gone(self, files: Sequence[str], present: set[str]) -> bool:
         here = sum(name in present for name in files)
         return here < len(files) if self.rules.when == "any" else here == 0
 
@@ -131,7 +145,7 @@ class ReceptionWatch:
 
 
 def names_below(root: Path, names: Iterable[str]) -> set[str]:
-    """Which of these relative names exist; each folder is listed once, which is cheap on a share.
+    """Which of these names exist, relative ones below a folder; each folder is listed once: cheap on a share.
 
     Raises:
         Unavailable: ``SPOOL_REFUSE`` and the like: what is there cannot be seen.

@@ -18,7 +18,7 @@ from connector.exchange.person import requeue
 from connector.journal.notices import NoticeKind, NoticeSlot
 from tests.delivery.place_scene import PlaceScene
 from tests.exchange.exchange_scene import LAB
-from tests.opening.opened import attached, text
+from tests.opening.opened import attached, hprim, text
 from tests.receipts.notice_scene import Killed, dying_at
 
 DAY = 24 * 3600
@@ -97,6 +97,31 @@ def test_taken_is_known_and_answered_once(scene: PlaceScene) -> None:
     assert mark.by == FOLDER
     assert [(one.slot, one.kind) for one in scene.told(row)] == [(NoticeSlot.RECEIPT, NoticeKind.PROCESSED)]
     assert actions(scene, row).count("taken") == 1
+
+
+def test_what_the_profile_left_out_is_waited_for_too(scene: PlaceScene) -> None:
+    row = scene.arrives(text("Bonjour"), attached("r.hpr", hprim()), attached("lettre.pdf", b"%PDF-1.4 a"),
+                        attached("photo.jpg", b"\xff\xd8\xff\xe0"))  # fmt: skip
+    assert scene.opening(scene.target(profile="hprim")).run_once() == 1
+    received = watching(scene)
+    (result,) = scene.received.glob("*.hpm")
+    result.unlink()
+    received.run_once()
+    assert scene.journal.received(row).mark is None, "the letter was seen by nobody"
+    next((scene.received / "AUTRES").glob("*.pdf")).unlink()
+    received.run_once()
+    assert scene.journal.received(row).mark is not None
+
+
+@pytest.mark.parametrize("place", ["own", "copy"])
+def test_a_copy_in_another_folder_need_not_be_taken(scene: PlaceScene, place: str) -> None:
+    routes = [{"path": str(scene.folder / "ged"), "profile": "dossier", "go_on": True}]
+    row = delivered(scene, routes=routes)
+    folder = scene.received if place == "own" else scene.folder / "ged"
+    for path in [path for path in folder.rglob("*.pdf") if ".travail" not in path.parts]:
+        path.unlink()
+    watching(scene).run_once()
+    assert scene.journal.received(row).mark is not None
 
 
 def test_index_and_flag_may_be_left_or_removed_without_meaning_anything(scene: PlaceScene) -> None:
