@@ -15,7 +15,7 @@ from connector.documents.hprim.writing import HprimOptions, write_medecin
 from connector.documents.recognise import FileKind, recognise
 from connector.domain.errors import InvalidSubmission
 from connector.domain.submission import DocumentAction
-from connector.exchange.arrival import Arrival, ArrivalDocument, PartRole
+from connector.exchange.arrival import Arrival, ArrivalDocument, ArrivalPart, PartRole
 from connector.exchange.identity import agree
 from connector.settings.lps import HprimSynthesis, LpsOptions
 
@@ -32,20 +32,24 @@ class GivenHprim:
     encoding: str = ""  # when we wrote it
 
 
-def given_hprim(content: bytes, options: LpsOptions, year: int) -> Sequence[GivenHprim]:
+def given_hprim(part: ArrivalPart, options: LpsOptions, year: int) -> Sequence[GivenHprim]:
     """A received file, as one or several.
 
     Args:
-        content: as it came.
+        part: as it came.
         options: whether it is cut, and written anew.
         year: of the arrival: the latest that two digits may mean.
     """
-    return [_rewritten(part, options, year) for part in _cut(content, options)]
+    return [_rewritten(content, options, year) for content in _cut(part, options)]
 
 
-def _cut(content: bytes, options: LpsOptions) -> Sequence[bytes]:
-    """A file for each record (HPRIM Médecin) or patient (HPRIM Santé); one that cannot be read stays whole."""
-    if not options.hprim_separe:
+def _cut(part: ArrivalPart, options: LpsOptions) -> Sequence[bytes]:
+    """A file for each record (HPRIM Médecin) or patient (HPRIM Santé) of one that holds several patients.
+
+    One that cannot be read stays whole.
+    """
+    content = part.content
+    if not options.hprim_separe or len(part.patients) == 1:
         return (content,)
     split = split_patients if recognise(content) is FileKind.HPRIM_SANTE else split_records
     try:

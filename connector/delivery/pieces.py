@@ -132,7 +132,7 @@ def _results(wanted: Wanted, rule: FileRule) -> Iterator[Piece]:
     """Those that came, then those made from documents."""
     year = wanted.arrival.received_at.year
     for part in wanted.parts(PartRole.HPRIM):
-        for given in given_hprim(part.content, wanted.options, year):
+        for given in given_hprim(part, wanted.options, year):
             whole = _part_file(part) if given.content == part.content else None
             file = whole or _file(part.role, given.content, part.media_type, encoding=given.encoding, part=part)
             yield Piece(rule=rule, file=file, content=given.content)

@@ -96,7 +96,7 @@ class LpsOptions(Section):
     nom_utilise: bool = False
     """The used name instead of the birth name in a record made from a CDA."""
     hprim_separe: bool = False
-    """A file for each record, so that none holds two patients."""
+    """No file holds two patients: one that does is cut into a file for each record."""
     hprim_reecrit: bool = False
     """Received HPRIM Médecin is written anew as the options say, when it then still says the same; else every byte
     stays as it came."""

@@ -160,7 +160,7 @@ class TestEarlierVersions:
 
 
 class TestResultsOnly:
-    def test_a_record_a_file_written_for_old_software(self, places: Places) -> None:
+    def test_one_patient_a_file_written_for_old_software(self, places: Places) -> None:
         raw = message(attached("labo.txt", EXAMPLE.replace("\n", "\r").encode("mac_roman")))
         given = inbox(places, profile="hprim", options={"ligne1": "MODELE", "code_destinataire": "7"}).deliver(
             opened(raw)
@@ -173,6 +173,15 @@ class TestResultsOnly:
         assert "MAQUETTE" not in first
         assert "MAQUETTE" in second
         assert second.endswith("****FIN****\r\n****FINFICHIER****\r\n")
+
+    def test_two_results_of_one_patient_stay_together(self, places: Places) -> None:
+        one, end = hprim().split(b"****FINFICHIER****")
+        given = inbox(places, profile="hprim").deliver(
+            opened(message(attached("a.hpr", one + one + b"****FINFICHIER****" + end)))
+        )
+        (name, _), *rest = given.files
+        assert (places.received / name).read_bytes().count(b"****FIN****") == 2
+        assert rest == []
 
     def test_what_was_guessed_stays_as_it_came(self, places: Places) -> None:
         raw = hprim().replace(b"11/03/1951", b"11/42/1951")
