@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from connector.documents.cda.header import decode_base64, gaps
+from connector.documents.validation.attributes import attribute_findings
 from connector.documents.validation.tree import children, first, place, steps
 from connector.documents.xml import SafeElement
 from connector.domain.errors import InvalidSubmission
@@ -28,17 +29,19 @@ _TIME = re.compile(r"\d{4}(?:\d{2}(?:\d{2}(?:\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,4})?
 
 _REQUIRED = (
     "realmCode", "typeId", "title", "effectiveTime", "confidentialityCode", "languageCode", "setId", "versionNumber",
-    "author", "custodian", "legalAuthenticator", "documentationOf/serviceEvent", "componentOf/encompassingEncounter",
-    "component", "author/time", "author/assignedAuthor/id",
+    "recordTarget?/patientRole?/id", "recordTarget?/patientRole?/patient/name/family",
+    "recordTarget?/patientRole?/patient/name/given", "recordTarget?/patientRole?/patient/administrativeGenderCode",
+    "recordTarget?/patientRole?/patient/birthTime",
+    "author/time", "author/assignedAuthor/id", "author/assignedAuthor/assignedPerson?/name/family",
     "custodian/assignedCustodian/representedCustodianOrganization/id",
     "legalAuthenticator/time", "legalAuthenticator/signatureCode", "legalAuthenticator/assignedEntity/id",
-    "componentOf/encompassingEncounter/effectiveTime",
-    "componentOf/encompassingEncounter/location/healthCareFacility/code", "relatedDocument/parentDocument/id",
-    "recordTarget/patientRole/id", "recordTarget/patientRole/patient/name/family",
-    "recordTarget/patientRole/patient/name/given", "recordTarget/patientRole/patient/administrativeGenderCode",
-    "recordTarget/patientRole/patient/birthTime",
+    "legalAuthenticator/assignedEntity/assignedPerson?/name/family", "inFulfillmentOf?/order/id",
+    "documentationOf/serviceEvent",
+    "documentationOf/serviceEvent/performer?/assignedEntity/assignedPerson?/name?/family",
+    "relatedDocument?/parentDocument/id", "componentOf/encompassingEncounter/effectiveTime",
+    "componentOf/encompassingEncounter/location/healthCareFacility/code", "component",
 )  # fmt: skip
-"""Paths below ``ClinicalDocument``: wherever the parent is, the child must be. Those of ``gaps`` are errors."""
+"""Paths below ``ClinicalDocument``: a step is missing where its parent is and it is not; ``?`` may be missing."""
 
 _FIXED = (
     ("realmCode", "code", frozenset({"FR"})),
@@ -51,6 +54,19 @@ _FIXED = (
     ("legalAuthenticator/signatureCode", "code", frozenset({"S"})),
     ("relatedDocument", "typeCode", frozenset({"RPLC"})),
 )  # fmt: skip
+_TRAITS = (
+    ("the family name at birth (qualifier BR)", "le nom de naissance (qualificatif BR)"),
+    ("the list of first names at birth (no qualifier)", "la liste des prénoms de naissance (sans qualificatif)"),
+    ("the first of the first names at birth (qualifier BR)", "le premier prénom de naissance (qualificatif BR)"),
+    ("the code of the place of birth (county)", "le code du lieu de naissance (county)"),
+)
+"""What goes with a matricule, besides date of birth and sex."""
+
+_REPLACES_NONE = (
+    "a later version names none that it replaces",
+    "une version suivante ne dit pas ce qu'elle remplace",
+)
+_FIRST_REPLACES = ("version 1 replaces another one", "la version 1 remplace un autre document")
 _AT_MOST_ONCE = ("legalAuthenticator", "relatedDocument", "setId", "versionNumber", "custodian")
 _MEDIA_TYPES = frozenset({"application/pdf", "text/plain", "text/rtf", "image/jpeg", "image/tiff"})
 
@@ -62,9 +78,10 @@ def header_findings(root: SafeElement) -> Iterator[Finding]:
         root: a ``ClinicalDocument``.
     """
     for path in gaps(root):
-        yield _error("CDA_INVALIDE", place(root, path), f"{path} is missing or empty")
+        yield _error("CDA_INVALIDE", place(root, path), f"{path} is missing or empty", f"{path} manque ou est vide")
     yield from _required(root)
     yield from _fixed(root)
+    yield from attribute_findings(root)
     yield from _models(root)
     yield from _times(root)
     yield from _versions(root)
@@ -75,31 +92,44 @@ def header_findings(root: SafeElement) -> Iterator[Finding]:
     yield from _body(root)
 
 
-def _error(code: str, where: str, detail: str) -> Finding:
-    return Finding(severity=Severity.ERROR, code=code, where=where, detail=detail)
+def _error(code: str, where: str, detail: str, french: str = "") -> Finding:
+    return Finding(severity=Severity.ERROR, code=code, where=where, detail=detail, french=french)
 
 
-def _warning(code: str, where: str, detail: str) -> Finding:
-    return Finding(severity=Severity.WARNING, code=code, where=where, detail=detail)
+def _warning(code: str, where: str, detail: str, french: str = "") -> Finding:
+    return Finding(severity=Severity.WARNING, code=code, where=where, detail=detail, french=french)
+
+
+def _expected(where: str, attribute: str, values: frozenset[str]) -> Finding:
+    wanted = sorted(values)
+    english = f"@{attribute} is expected to be {' or '.join(wanted)}"
+    return _warning("CDA_VALEUR_INATTENDUE", where, english, f"@{attribute} : attendu {' ou '.join(wanted)}")
 
 
 def _required(root: SafeElement) -> Iterator[Finding]:
+    told: set[str] = set()
     for path in _REQUIRED:
-        above, _, name = path.rpartition("/")
-        for parent in steps(root, above) if above else [root]:
-            if first(parent, name) is None:
-                yield _warning("CDA_ELEMENT_ABSENT", place(parent, name), f"the element {name} is required")
+        parents = [root]
+        for step in path.split("/"):
+            name = step.removesuffix("?")
+            for parent in parents:
+                where = place(parent, name)
+                if step == name and first(parent, name) is None and where not in told:
+                    told.add(where)
+                    english, french = f"the element {name} is required", f"l'élément {name} est obligatoire"
+                    yield _warning("CDA_ELEMENT_ABSENT", where, english, french)
+            parents = [child for parent in parents for child in children(parent, name)]
 
 
 def _fixed(root: SafeElement) -> Iterator[Finding]:
     for path, attribute, values in _FIXED:
         for element in steps(root, path):
             if element.get(attribute) not in values and element.get("nullFlavor") is None:
-                detail = f"@{attribute} is expected to be {' or '.join(sorted(values))}"
-                yield _warning("CDA_VALEUR_INATTENDUE", place(element), detail)
+                yield _expected(place(element), attribute, values)
     for name in _AT_MOST_ONCE:
         if len(children(root, name)) > 1:
-            yield _warning("CDA_ELEMENT_REPETE", place(root, name), f"the element {name} may stand there once")
+            detail, french = f"the element {name} may stand there once", f"l'élément {name} doit être unique"
+            yield _warning("CDA_ELEMENT_REPETE", place(root, name), detail, french)
 
 
 def _models(root: SafeElement) -> Iterator[Finding]:
@@ -107,24 +137,36 @@ def _models(root: SafeElement) -> Iterator[Finding]:
     where = place(root, "templateId")
     for wanted in (_FRANCE, _CI_SIS):
         if wanted not in found:
-            yield _warning("CDA_MODELE_ABSENT", where, f"the templateId {wanted} is missing")
+            detail, french = f"the templateId {wanted} is missing", f"le templateId {wanted} manque"
+            yield _warning("CDA_MODELE_ABSENT", where, detail, french)
     is_level_1 = bool(steps(root, "component/nonXMLBody"))
     others = [one for one in found if one not in {_FRANCE, _CI_SIS}]
     if is_level_1 and others != [_LEVEL_1]:
-        yield _warning("CDA_MODELE_ABSENT", where, f"a document of level 1 has {_LEVEL_1} and no other model")
-    if not is_level_1 and not others:
-        yield _warning("CDA_MODELE_ABSENT", where, "a structured document names its model")
+        detail = f"a document of level 1 has {_LEVEL_1} and no other model"
+        yield _warning(
+            "CDA_MODELE_ABSENT", where, detail, f"un document de niveau 1 a {_LEVEL_1} et nul autre modèle"
+        )
+    if not is_level_1 and others in ([], [_LEVEL_1]):
+        yield _warning(
+            "CDA_MODELE_ABSENT",
+            where,
+            "a structured document names its model",
+            "un document structuré nomme son modèle",
+        )
 
 
 def _times(root: SafeElement) -> Iterator[Finding]:
     for element in steps(root, "effectiveTime"):
         if not _ZONED.fullmatch(element.get("value", "")):
-            yield _warning("CDA_DATE_INVALIDE", place(element), "a date with hour and zone is expected")
+            detail, french = "a date with hour and zone is expected", "une date avec heure et fuseau est attendue"
+            yield _warning("CDA_DATE_INVALIDE", place(element), detail, french)
     for path in ("author/time", "legalAuthenticator/time", "recordTarget/patientRole/patient/birthTime"):
         for element in steps(root, path):
             value = element.get("value")
             if value is not None and not _TIME.fullmatch(value):
-                yield _warning("CDA_DATE_INVALIDE", place(element), "this is no date of the form YYYYMMDD[hhmm[ss]]")
+                detail = "this is no date of the form YYYYMMDD[hhmm[ss]]"
+                french = "ce n'est pas une date de la forme AAAAMMJJ[hhmm[ss]]"
+                yield _warning("CDA_DATE_INVALIDE", place(element), detail, french)
 
 
 def _versions(root: SafeElement) -> Iterator[Finding]:
@@ -134,12 +176,13 @@ def _versions(root: SafeElement) -> Iterator[Finding]:
     if version is not None:
         text = version.get("value", "").strip()
         if not re.fullmatch(r"[1-9]\d{0,8}", text):
-            yield _warning("CDA_VERSION", place(version), "the version is a positive whole number")
+            detail, french = "the version is a positive whole number", "la version est un nombre entier positif"
+            yield _warning("CDA_VERSION", place(version), detail, french)
         elif (int(text) > 1) != bool(parents):
-            what = "a later version names none that it replaces" if not parents else "version 1 replaces another one"
-            yield _warning("CDA_VERSION", place(version), what)
+            yield _warning("CDA_VERSION", place(version), *(_REPLACES_NONE if not parents else _FIRST_REPLACES))
     if own is not None and any(dict(own.attrib) == dict(parent.attrib) for parent in parents):
-        yield _warning("CDA_VERSION", place(parents[0]), "the document names itself as the one that it replaces")
+        detail, french = "the document replaces itself", "le document se remplace lui-même"
+        yield _warning("CDA_VERSION", place(parents[0]), detail, french)
 
 
 def _patient(role: SafeElement) -> Iterator[Finding]:
@@ -154,13 +197,14 @@ def _patient(role: SafeElement) -> Iterator[Finding]:
             detail = "the authority is that of test identities, which never leave in production"
             yield Finding(severity=Severity.ADVICE, code="INS_DE_TEST", where=place(element), detail=detail)
     if any(one.get("root", "").strip() == _INS_C for one in identifiers):
-        yield _warning("INS_C_OBSOLETE", place(role, "id"), "the authority 1.2.250.1.213.1.4.2 is no longer in use")
+        yield _warning("INS_C_OBSOLETE", place(role, "id"), "the authority 1.2.250.1.213.1.4.2 is that of INS-C")
     if carried and identifiers[0] is not carried[0]:
         detail = "the matricule INS stands first among the identifiers"
         yield Finding(severity=Severity.ADVICE, code="CDA_INS_APRES", where=place(carried[0]), detail=detail)
     for family in steps(role, "patient/name/family"):
         if family.get("qualifier", "").strip() not in _FAMILY:
-            yield _warning("CDA_NOM_QUALIFICATIF", place(family), "the qualifier of a family name is BR or CL")
+            detail, french = "the qualifier of a family name is BR or CL", "le qualificatif d'un nom est BR ou CL"
+            yield _warning("CDA_NOM_QUALIFICATIF", place(family), detail, french)
     if carried:
         yield from _traits(role)
 
@@ -170,26 +214,21 @@ def _traits(role: SafeElement) -> Iterator[Finding]:
     families = {one.get("qualifier", "") for one in steps(role, "patient/name/family")}
     givens = {one.get("qualifier", "") for one in steps(role, "patient/name/given")}
     where = place(role, "patient")
-    if "BR" not in families:
-        yield _warning("CDA_TRAIT_ABSENT", where, "the family name at birth (qualifier BR) is missing")
-    if "" not in givens:
-        yield _warning("CDA_TRAIT_ABSENT", where, "the list of first names at birth (no qualifier) is missing")
-    if "BR" not in givens:
-        yield _warning("CDA_TRAIT_ABSENT", where, "the first of the first names at birth (qualifier BR) is missing")
-    if not any("".join(one.itertext()).strip() for one in steps(role, "patient/birthplace/place/addr/county")):
-        yield _warning("CDA_TRAIT_ABSENT", where, "the code of the place of birth (county) is missing")
+    county = steps(role, "patient/birthplace/place/addr/county")
+    there = (
+        "BR" in families, "" in givens, "BR" in givens, any("".join(one.itertext()).strip() for one in county)
+    )  # fmt: skip
+    for (english, french), is_there in zip(_TRAITS, there, strict=True):
+        if not is_there:
+            yield _warning("CDA_TRAIT_ABSENT", where, f"{english} is missing", f"il manque {french}")
 
 
 def _author(root: SafeElement) -> Iterator[Finding]:
     for author in steps(root, "author/assignedAuthor"):
         persons, devices = children(author, "assignedPerson"), children(author, "assignedAuthoringDevice")
         if not persons and not devices:
-            yield _warning("CDA_AUTEUR", place(author), "neither a person nor a device stands here")
-        if any(not steps(person, "name/family") for person in persons):
-            yield _warning("CDA_AUTEUR", place(author), "the person has no family name")
-        for identifier in children(author, "id"):
-            if not identifier.get("extension") and identifier.get("nullFlavor") is None:
-                yield _warning("CDA_AUTEUR", place(identifier), "the identifier has no extension")
+            detail, french = "neither a person nor a device stands here", "ni personne ni dispositif n'est indiqué"
+            yield _warning("CDA_AUTEUR", place(author), detail, french)
 
 
 def _main_act(root: SafeElement) -> Iterator[Finding]:
@@ -198,18 +237,17 @@ def _main_act(root: SafeElement) -> Iterator[Finding]:
     setting = "performer/assignedEntity/representedOrganization/standardIndustryClassCode"
     wanted = ("effectiveTime/low", "performer/assignedEntity/id", setting)
     if events and not any(all(steps(event, path) for path in wanted) for event in events):
-        detail = f"no act has {', '.join(wanted)}"
-        yield _warning("CDA_ACTE_PRINCIPAL", place(events[0]), detail)
+        paths = ", ".join(wanted)
+        yield _warning("CDA_ACTE_PRINCIPAL", place(events[0]), f"no act has {paths}", f"aucun acte n'a {paths}")
 
 
 def _body(root: SafeElement) -> Iterator[Finding]:
     for text in steps(root, "component/nonXMLBody/text"):
         is_base64 = text.get("representation", "").strip() == "B64"
         if is_base64 and decode_base64("".join(text.itertext())) is None:
-            yield _error("CDA_INVALIDE", place(text), "the body is not Base64")
+            yield _error("CDA_INVALIDE", place(text), "the body is not Base64", "le corps n'est pas en Base64")
         media_type = text.get("mediaType", "").strip()
         if media_type not in _MEDIA_TYPES:
-            detail = f"@mediaType is expected to be {' or '.join(sorted(_MEDIA_TYPES))}"
-            yield _warning("CDA_VALEUR_INATTENDUE", place(text), detail)
+            yield _expected(place(text), "mediaType", _MEDIA_TYPES)
         elif not is_base64 and media_type != "text/plain":
-            yield _warning("CDA_VALEUR_INATTENDUE", place(text), "@representation is expected to be B64")
+            yield _expected(place(text), "representation", frozenset({"B64"}))

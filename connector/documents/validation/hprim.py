@@ -45,18 +45,28 @@ def hprim_findings(data: bytes, limits: Limits) -> Iterator[Finding]:
 def _record(record: HprimRecord, where: str) -> Iterator[Finding]:
     yield from (_warning(code, where) for code in record.warnings)
     if not record.recipient_code:
-        yield _warning("HPRIM_DESTINATAIRE_ABSENT", f"{where}, line 12", "the header names no recipient")
+        yield _warning(
+            "HPRIM_DESTINATAIRE_ABSENT",
+            f"{where}, line 12",
+            "the header names no recipient",
+            "l'en-tête ne nomme aucun destinataire",
+        )
     for number, result in enumerate(record.coded, 1):
         place = f"{where}, RES {number}"
         if not result.label:
-            yield _warning("HPRIM_LIGNE", place, "the result has no label")
+            yield _warning("HPRIM_LIGNE", place, "the result has no label", "le résultat n'a pas de libellé")
         if result.kind.upper() == _NUMERIC and result.value and result.number is None:
-            yield _warning("HPRIM_LIGNE", place, "the value of a numeric result is no number")
+            detail, french = (
+                "the value of a numeric result is no number",
+                "la valeur d'un résultat N n'est pas un nombre",
+            )
+            yield _warning("HPRIM_LIGNE", place, detail, french)
         if result.flag.upper() not in _FLAGS:
-            yield _warning("HPRIM_LIGNE", place, "the flag is none of L, H, LL, HH, N, AA")
+            detail = "the flag is none of L, H, LL, HH, N, AA"
+            yield _warning("HPRIM_LIGNE", place, detail, "l'indicateur n'est ni L, H, LL, HH, N ni AA")
         if result.status.upper() not in _STATUSES:
-            yield _warning("HPRIM_LIGNE", place, "the status is none of F, R, C")
+            yield _warning("HPRIM_LIGNE", place, "the status is none of F, R, C", "le statut n'est ni F, ni R, ni C")
 
 
-def _warning(code: str, where: str, detail: str = "") -> Finding:
-    return Finding(severity=Severity.WARNING, code=code, where=where, detail=detail)
+def _warning(code: str, where: str, detail: str = "", french: str = "") -> Finding:
+    return Finding(severity=Severity.WARNING, code=code, where=where, detail=detail, french=french)

@@ -23,6 +23,10 @@ CHECK_CODES = {
         "L'en-tête du document n'a pas un élément que le CI-SIS exige.",
         "The header of the document lacks an element that the CI-SIS requires.",
     ),
+    "CDA_ATTRIBUT_REQUIS": _document(
+        "Un élément de l'en-tête n'a pas un attribut que le CI-SIS exige.",
+        "An element of the header lacks an attribute that the CI-SIS requires.",
+    ),
     "CDA_ELEMENT_REPETE": _document(
         "Un élément de l'en-tête est répété alors qu'il doit être unique.",
         "An element of the header is repeated, and it must be the only one.",
