@@ -138,6 +138,25 @@ def reply(
             stdout.print(say(f"Réponse prise en charge : {sent.id}", f"The answer is taken: {sent.id}"))
 
 
+@app.command("end-exchange")
+def end_exchange(
+    inbox_id: IdArgument,
+    config: ConfigOption = None,
+    text: Annotated[
+        str | None, typer.Option("--text", help="Dernier mot ; sans lui, une phrase du connecteur.")
+    ] = None,
+    earlier_too: Annotated[
+        bool, typer.Option("--earlier-too", help="Clore aussi tous les messages précédents.")
+    ] = False,
+) -> None:
+    """Dit un dernier mot à un patient qui a écrit ; il ne pourra pas y répondre."""
+    with errors_to_person(), service_of(config) as service:
+        sent = service.end_exchange(_find(service, inbox_id), body=text, earlier_too=earlier_too)
+        stdout.print(
+            say(f"Fin de l'échange prise en charge : {sent.id}", f"The end of the exchange is taken: {sent.id}")
+        )
+
+
 @app.command("read-receipt")
 def read_receipt(inbox_id: IdArgument, config: ConfigOption = None, no: NoOption = False) -> None:
     """Fait savoir à l'expéditeur que son message a été lu, s'il l'a demandé."""
@@ -242,6 +261,8 @@ def _signs(item: InboxItemModel) -> Iterator[str]:
     yield from dict.fromkeys(_word(SHORT_RELATIONS, relation.kind) for relation in item.relations)
     if item.identity in ("doubtful", "several", "mismatch"):
         yield _word(IDENTITY_WORDS, item.identity)
+    if item.untaken_since is not None:
+        yield say("non intégré", "not integrated")
     if any(notice.needs_decision for notice in item.notices):
         yield say("attend votre réponse", "waits for your answer")
     if item.answered_by:

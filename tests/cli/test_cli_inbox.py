@@ -24,7 +24,7 @@ from connector.support.received_words import (
     SHORT_RELATIONS,
 )
 from connector.testing.clock import FakeClock
-from tests.api.answer_scene import LAB, given, with_policy
+from tests.api.answer_scene import CITIZEN, LAB, given, with_policy
 from tests.api.api_scene import ApiScene
 from tests.api.test_api_inbox import CDA, PDF
 from tests.cli.running import running
@@ -149,6 +149,22 @@ def test_a_message_is_given_once_more(terminal: Terminal, scene: ApiScene) -> No
     row = given(scene, done=True)
     assert ok(terminal.run("inbox", "requeue", row[-6:])) == f"{row[-6:]} : sera remis de nouveau.\n"
     assert scene.journal.incoming(row).state == "stored"
+
+
+def test_an_exchange_with_a_patient_ends_and_with_nobody_else(terminal: Terminal, scene: ApiScene) -> None:
+    patient, laboratory = given(scene, sender=CITIZEN), given(scene, uid=2)
+    said = ok(terminal.run("inbox", "end-exchange", patient, "--text", "Au revoir."))
+    assert said.startswith("Fin de l'échange prise en charge : ")
+    refused = terminal.run("inbox", "end-exchange", laboratory)
+    assert (refused.exit_code, "[FIN_SANS_PATIENT]" in refused.stderr) == (Exit.FAILED, True)
+    assert len(scene.journal.submissions()) == 1
+
+
+def test_what_the_software_left_lying_is_marked(terminal: Terminal, scene: ApiScene) -> None:
+    row = given(scene)
+    assert "non intégré" not in ok(terminal.run("inbox", "list"))
+    scene.journal.note_overdue([row])
+    assert "non intégré" in ok(terminal.run("inbox", "list"))
 
 
 def test_an_ending_that_fits_none_or_several_is_told(terminal: Terminal, scene: ApiScene) -> None:
