@@ -12,6 +12,6 @@
 
 from connector.client.connection import Connection, Preview, StreamEvent
 from connector.client.discovery import Endpoint, read_endpoint
-from connector.client.failure import ServiceError
+from connector.client.failure import ServiceError, SeveralMessages
 
-__all__ = ["Connection", "Endpoint", "Preview", "ServiceError", "StreamEvent", "read_endpoint"]
+__all__ = ["Connection", "Endpoint", "Preview", "ServiceError", "SeveralMessages", "StreamEvent", "read_endpoint"]

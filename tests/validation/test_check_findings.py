@@ -14,6 +14,7 @@ from connector.documents.validation.hprim import hprim_findings
 from connector.domain.catalogue import CATALOGUE
 from connector.domain.finding import Finding, Severity
 from connector.domain.limits import Limits
+from connector.intake.check import rehearsal as steps
 from connector.intake.check.gather import Examination, Unreadable
 from connector.intake.check.report import finding_as_dict, report_as_dict
 from connector.sandbox.samples import sample
@@ -158,6 +159,19 @@ def test_an_earlier_sending_is_not_invented() -> None:
     examined = examine(("a.txt", b"Bonjour\r\n"), ("a.mss.json", json.dumps(sidecar).encode()))
     assert "CONTROLE_SANS_JOURNAL" in codes(examined.findings)
     assert errors(examined.findings) == []
+
+
+def test_a_fault_of_our_own_is_contained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(steps, "file_findings", broken)
+    assert [(one.severity, one.code) for one in examine(("a.xml", N1)).findings if one.code == "INTERNE"] == [
+        (Severity.ADVICE, "INTERNE")
+    ]
+    monkeypatch.setattr(steps, "assemble", broken)
+    (refused,) = [one for one in examine(("a.xml", N1)).findings if one.severity is Severity.ERROR]
+    assert (refused.code, refused.detail.partition(" ")[0]) == ("INTERNE", "ZeroDivisionError")
 
 
 def examination() -> Examination:

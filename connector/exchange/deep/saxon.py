@@ -1,7 +1,6 @@
 """Schematrons through Saxon (the extra ``schematron``), in one thread of their own, which its engine is bound to."""
 
 import importlib.util
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,7 +34,6 @@ class Saxon:
         if not is_installed():
             raise ConfigurationError("SCHEMATRON_NON_INSTALLE", "saxonche is not installed")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="schematron")
-        self._lock = threading.Lock()
         self._processor: Any = None
         self._sheets: dict[Path, Any] = {}
 

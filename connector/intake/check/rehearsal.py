@@ -4,16 +4,17 @@ The steps are those of the folder (:mod:`connector.intake.outbox`) and of the pr
 (:mod:`connector.exchange.prepare`), with the same functions.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from connector.domain.errors import ConnectorError, InvalidSubmission
 from connector.domain.finding import Finding, Severity, each_once
 from connector.domain.limits import Limits
 from connector.domain.states import OutgoingState, RecipientState
-from connector.domain.submission import Submission
+from connector.domain.submission import Submission, SubmittedFile
 from connector.exchange.content import read_content
 from connector.exchange.plan import MailboxRules, objections, plan_messages
+from connector.exchange.prepare import where_it_broke
 from connector.intake.assemble import ClaimedDrop, as_file, assemble
 from connector.intake.check.formats import file_findings, refusal
 from connector.intake.compose import check_hashes
@@ -83,7 +84,18 @@ class Rehearsal:
             said: what was said besides the files, by a door that has no sidecars.
         """
         files = [as_file(name, content) for name, content in drop.files]
-        own = [one for file in files for one in file_findings(file, self.limits)]
+        own = [one for file in files for one in _file_findings(file, self.limits)]
+        try:
+            rehearsed, sendings = self._rehearsed(drop, files, said)
+        except Exception as error:  # noqa: BLE001 - the outbox sets such a drop aside, and goes on with the next one
+            ours = InvalidSubmission("INTERNE", f"{type(error).__name__} at {where_it_broke(error)}")
+            rehearsed, sendings = list(refusal(ours, drop.base)), []
+        return Examined(drop.base, each_once([*own, *self._new(own, rehearsed)]), tuple(sendings))
+
+    def _rehearsed(
+        self, drop: ClaimedDrop, files: Sequence[SubmittedFile], said: Sidecar | None
+    ) -> tuple[list[Finding], list[Sending]]:
+        """What taking and preparing would say."""
         rehearsed: list[Finding] = []
         sendings: list[Sending] = []
         try:
@@ -97,7 +109,7 @@ class Rehearsal:
             rehearsed.append(_lot(drop, parts))
         for part in parts:
             self._part(drop, part, said, rehearsed, sendings)
-        return Examined(drop.base, each_once([*own, *self._new(own, rehearsed)]), tuple(sendings))
+        return rehearsed, sendings
 
     def _new(self, own: list[Finding], rehearsed: list[Finding]) -> Iterator[Finding]:
         """What the files alone have not told with its place; what only the settings are to blame for is advice."""
@@ -179,6 +191,15 @@ def submission_view(submission: Submission) -> SubmissionView:
         body_for_patient=submission.body_for_patient, reply_to=submission.reply_to,
         declared_sender=submission.declared_sender, hl7=submission.hl7,
     )  # fmt: skip
+
+
+def _file_findings(file: SubmittedFile, limits: Limits) -> tuple[Finding, ...]:
+    """Those of one file; a fault of our own rules is no verdict on it."""
+    try:
+        return file_findings(file, limits)
+    except Exception as error:  # noqa: BLE001 - a file that we do not foresee must not hide what is wrong with others
+        detail = f"{type(error).__name__} at {where_it_broke(error)}"
+        return (Finding(severity=Severity.ADVICE, code="INTERNE", file=file.name, detail=detail),)
 
 
 def _warning(code: str, file: str) -> Finding:
