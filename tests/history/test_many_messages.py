@@ -11,6 +11,7 @@ import pytest
 from connector.domain.address import MailboxAddress
 from connector.domain.ports import watch_steps
 from connector.domain.states import IncomingState as I
+from connector.exchange.collect import Collector
 from connector.operators.errors import OperatorError
 from connector.operators.smtp_imap import ImapReceiver
 from tests.exchange.exchange_scene import Scene
@@ -39,6 +40,13 @@ def fill(operator: MailOperator, mailbox: MailboxAddress, count: int) -> list[st
     for message_id in ids:
         operator.deliver(message(mailbox, message_id=message_id), mailbox)
     return ids
+
+
+def work(scene: Scene, collector: Collector, receiver: ImapReceiver) -> None:
+    """Everything that can be done, as the daemon's threads would."""
+    while collector.run_once(receiver) or scene.open_mail() or collector.lister.goes_on():
+        pass
+    collector.run_once(receiver)
 
 
 def delivered(scene: Scene) -> list[str]:
@@ -97,8 +105,7 @@ def test_after_a_new_numbering_duplicates_are_told_by_their_headers(
 ) -> None:
     ids = fill(operator, mailbox, 300)
     collector = scene.collector()
-    while collector.run_once(receiver) or scene.open_mail():
-        pass
+    work(scene, collector, receiver)
     receiver.close()
     operator.change_uid_validity(mailbox)
     for path in operator.maildir(mailbox).glob("cur/*"):
@@ -108,8 +115,7 @@ def test_after_a_new_numbering_duplicates_are_told_by_their_headers(
     fetched = Counter[str]()
     watch_steps(lambda step: fetched.update([step]))
     try:
-        while collector.run_once(receiver) or scene.open_mail() or scene.journal.to_acknowledge(collector.mailbox):
-            pass
+        work(scene, collector, receiver)
     finally:
         watch_steps(None)
     assert fetched["journal.stored"] == 1
@@ -128,8 +134,7 @@ def test_of_twenty_thousand_messages_only_those_of_the_last_days_are_looked_at(
         os.utime(path, (now, now if number >= FULL - RECENT else old))  # INTERNALDATE of a Maildir
         ids.append(f"<{number:05}@test>")
     collector = scene.collector(first_connection="days", first_days=30)
-    while collector.run_once(receiver) or scene.open_mail():
-        pass
+    work(scene, collector, receiver)
     assert delivered(scene) == ids[-RECENT:]
     (mark,) = scene.journal.folder_marks()
     assert (mark.total, mark.looked) == (RECENT, RECENT)

@@ -47,7 +47,8 @@ class MailOperator:
     server: Issued | None = None
     takes_tokens: bool = False
     folder: Path = field(default_factory=lambda: new_folder("mss-op-"))
-    _count: int = 0
+    _count: int = 0  # of mailboxes
+    _delivered: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -201,8 +202,8 @@ class MailOperator:
         maildir = self.maildir(to, folder)
         self._make_maildir(to, maildir)
         with self._lock:
-            self._count += 1
-            name = f"{time.time_ns() // 1_000_000_000}.M{self._count:09}P{os.getpid()}.{socket.gethostname()}"
+            self._delivered += 1
+            name = f"{time.time_ns() // 1_000_000_000}.M{self._delivered:09}P{os.getpid()}.{socket.gethostname()}"
         aside = maildir / "tmp" / name
         aside.write_bytes(raw.replace(b"\r\n", b"\n"))
         shutil.chown(aside, "nobody", "nogroup")
