@@ -6,10 +6,11 @@ import platform
 import time
 from collections.abc import Callable
 
-from benchmarks import api, idle, latency, mailbox, night, receive, send, xdm
+from benchmarks import api, idle, latency, mailbox, night, receive, send, validation, xdm
 
 _ALL: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "xdm": (xdm.run, lambda: xdm.run(20)),
+    "validation": (validation.run, lambda: validation.run(5)),
     "send": (send.run, lambda: send.run(30, 1)),
     "receive": (receive.run, lambda: receive.run(50, 1)),
     "mailbox": (mailbox.run, lambda: mailbox.run(300)),

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks import api, idle, latency, mailbox, receive, send, xdm
+from benchmarks import api, idle, latency, mailbox, receive, send, validation, xdm
 
 # the bare clients that we compare with close their sockets when they like
 pytestmark = [
@@ -19,6 +19,14 @@ def test_xdm_prints_ratio_and_profile(capsys: pytest.CaptureFixture[str]) -> Non
     printed = capsys.readouterr().out
     assert "pack / bare" in printed
     assert "write METADATA.XML" in printed
+
+
+def test_validation_prints_its_shares(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MSS_SCHEMAS", raising=False)
+    assert len(validation.run(2)) == 4
+    printed = capsys.readouterr().out
+    assert "take and prepare" in printed
+    assert "schematron" in printed
 
 
 @linux_servers

@@ -157,3 +157,11 @@ def test_show_of_invalid_settings_says_why(terminal: Terminal) -> None:
     result = terminal.run("config", "show")
     assert result.exit_code == Exit.SETTINGS
     assert "api.port" in result.stderr
+
+
+def test_schemas_that_are_not_there_are_told(terminal: Terminal) -> None:
+    text = terminal.config.read_text("utf-8")
+    terminal.config.write_text(f'{text}\n[validation]\nxsd = "warn"\nschemas = "nowhere"\n', "utf-8")
+    result = terminal.run("config", "check")
+    assert result.exit_code == Exit.SETTINGS
+    assert "validation.schemas" in result.stderr + result.stdout
