@@ -9,6 +9,7 @@ from connector.domain.limits import Limits
 from connector.domain.states import OutgoingState
 from connector.exchange.prepare import Preparer
 from connector.intake.assemble import ClaimedDrop
+from connector.intake.check.gather import Examination
 from connector.intake.check.rehearsal import Examined, Rehearsal
 from connector.intake.check.stand_in import rehearsal_of
 from connector.intake.outbox import Outbox
@@ -16,7 +17,7 @@ from connector.settings.model import MailboxSettings
 from connector.testing.clock import CountingIds, FakeClock
 from tests.intake.bench import Bench, desk_for
 
-__all__ = ["codes", "errors", "examine", "intake_refuses", "rehearsal"]
+__all__ = ["check_refuses", "codes", "errors", "examine", "intake_refuses", "rehearsal"]
 
 Files = Sequence[tuple[str, bytes]]
 
@@ -29,6 +30,16 @@ def rehearsal() -> Rehearsal:
 def examine(*files: tuple[str, bytes]) -> Examined:
     """One drop, examined without settings."""
     return rehearsal().examine(ClaimedDrop("A" * 26, files[0][0].partition(".")[0], files))
+
+
+def check_refuses(folder: Path, files: Files) -> bool:
+    """What ``mss-connector check`` says of a folder with these files."""
+    folder.mkdir()
+    for name, content in files:
+        (folder / name).write_bytes(content)
+    judged = rehearsal()
+    drops = list(Examination(judged, judged.rules.mailbox.outbox, Limits()).run([folder]))
+    return any(drop.is_refused for drop in drops)
 
 
 def errors(findings: Sequence[Finding]) -> list[str]:

@@ -20,7 +20,7 @@ from tests.hl7.hl7_messages import b64, classic_oru, mdm, oru
 from tests.hprim.hprim_samples import EXAMPLE, SANTE
 from tests.intake.lot_samples import other_patient
 from tests.shared_data import sample_files
-from tests.validation.check_scene import errors, examine, intake_refuses
+from tests.validation.check_scene import check_refuses, intake_refuses
 from tests.xdm.cda_samples import NOW, SENDER, CountingIds, cda, level_1
 
 N1 = sample("cr-consultation-n1.xml")
@@ -85,7 +85,7 @@ TAKEN = {
 @pytest.mark.parametrize("name", OURS)
 def test_what_is_refused_has_an_error_and_nothing_else_has(name: str, tmp_path: Path) -> None:
     files = OURS[name]
-    refused = bool(errors(examine(*files).findings))
+    refused = check_refuses(tmp_path / "checked", files)
     assert refused == (name not in TAKEN)
     assert refused == intake_refuses(tmp_path, files)
 
@@ -93,19 +93,34 @@ def test_what_is_refused_has_an_error_and_nothing_else_has(name: str, tmp_path: 
 @pytest.mark.parametrize("path", SHARED, ids=lambda path: str(path.relative_to(path.parents[2])))
 def test_so_it_is_with_every_official_sample(path: Path, tmp_path: Path) -> None:
     files = [(path.name, path.read_bytes())]
-    assert bool(errors(examine(*files).findings)) == intake_refuses(tmp_path, files)
+    assert check_refuses(tmp_path / "checked", files) == intake_refuses(tmp_path, files)
 
 
-CUTS = st.lists(st.tuples(st.integers(0, len(N1) - 1), st.integers(1, 60), st.binary(max_size=4)), max_size=2)
+BASES = {
+    "CDA": ("a.xml", N1), "HL7": ("a.hl7", mdm(document=WITH_PDF)), "HPRIM": ("a.hpr", EXAMPLE.encode("cp1252")),
+    "HPRIM Santé": ("a.hpr", SANTE.encode("cp1252")), "XDM": ("a.zip", archive()),
+    "sidecar": ("a.mss.json", b'{"destinataires": ["dr.modele@test.mssante.example"], "options": {"urgent": true}}'),
+}  # fmt: skip
+CUTS = st.lists(
+    st.tuples(st.one_of(st.floats(0, 1), st.just(0.999)), st.integers(1, 60), st.binary(max_size=4)), max_size=2
+)
 
 
-@given(CUTS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_so_it_is_with_a_damaged_document(
-    tmp_path_factory: pytest.TempPathFactory, cuts: list[tuple[int, int, bytes]]
-) -> None:
-    content = N1
-    for start, length, other in cuts:
+def damaged(content: bytes, cuts: list[tuple[float, int, bytes]]) -> bytes:
+    for share, length, other in cuts:
+        start = int(share * len(content))
         content = content[:start] + other + content[start + length :]
-    files = [("a.xml", content)]
-    assert bool(errors(examine(*files).findings)) == intake_refuses(tmp_path_factory.mktemp("box"), files)
+    return content
+
+
+@pytest.mark.parametrize("base", BASES)
+@given(cuts=CUTS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_so_it_is_with_a_damaged_file(
+    tmp_path_factory: pytest.TempPathFactory, base: str, cuts: list[tuple[float, int, bytes]]
+) -> None:
+    name, content = BASES[base]
+    beside = [("a.xml", N1)] if base == "sidecar" else []
+    files = [*beside, (name, damaged(content, cuts))]
+    folder = tmp_path_factory.mktemp("box")
+    assert check_refuses(folder / "checked", files) == intake_refuses(folder, files)

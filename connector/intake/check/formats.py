@@ -20,6 +20,7 @@ from connector.intake.problem import BadDrop, ValidationRefused
 from connector.intake.sidecar import sidecar_problems
 from connector.xdm.check import Severity as XdmSeverity
 from connector.xdm.check import check_entry, check_xdm
+from connector.xdm.codes import value_set
 from connector.xdm.derive import derive_entry
 from connector.xdm.package_reader import read_xdm
 
@@ -91,8 +92,21 @@ def _cda(content: bytes, limits: Limits) -> Iterator[Finding]:
         return
     for one in check_entry("", entry):
         yield Finding(severity=Severity.WARNING, code=f"CDA_{one.code}", detail=one.text)
+    yield from _specialties(opened)
     if (pdf := pdf_of(opened)) is not None:
         yield from _inside("the PDF inside", pdf_findings(pdf))
+
+
+def _specialties(opened: OpenedCda) -> Iterator[Finding]:
+    known = value_set("author_specialties")
+    for number, author in enumerate(opened.document.authors, 1):
+        code = author.entity.code
+        if code is not None and not author.is_device and code.code not in known:
+            yield Finding(
+                severity=Severity.WARNING, code="CDA_CODE_HORS_JEU",
+                where=f"/ClinicalDocument/author[{number}]/assignedAuthor/code",
+                detail="the specialty of the author is not in the value set of the ANS",
+            )  # fmt: skip
 
 
 def _inside(where: str, findings: Iterable[Finding]) -> Iterator[Finding]:
