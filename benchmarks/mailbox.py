@@ -37,6 +37,7 @@ class _Watch:
     def until(self, holds: Callable[[], bool]) -> float:
         """Seconds until it was so."""
         start = time.monotonic()
+        self.memory.append(rss_mb(self.process.pid))
         while not holds():
             assert self.process.poll() is None, "the daemon ended"
             assert time.monotonic() - start < PATIENCE_SECONDS, "it does not come to an end"
