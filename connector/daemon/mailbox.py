@@ -256,6 +256,7 @@ def _target(parts: MailboxParts, shared: Shared) -> TargetMaker:
 def _received_loop(parts: MailboxParts, shared: Shared) -> ReceivedLoop:
     """Looking after what was delivered, in the mailbox's own folder and those of its routes."""
     spool, reception, address = shared.settings.spool, parts.mailbox.reception, parts.mailbox.address
+    share, outbox = _on_share(shared), parts.mailbox.outbox
     desk, open_layout = _notices(parts, shared), _layout_opener(parts, shared)
     paths = dict.fromkeys([None, *(route.path for route in reception.routes)])
 
@@ -274,7 +275,8 @@ def _received_loop(parts: MailboxParts, shared: Shared) -> ReceivedLoop:
 
     return ReceivedLoop(
         open_received=received,
-        scan_seconds=spool.share_scan_seconds if _on_share(shared) else spool.scan_seconds,
+        scan_seconds=spool.share_scan_seconds if share else spool.scan_seconds,
+        settle_seconds=outbox.share_settle_seconds if share else outbox.settle_seconds,
         bell=parts.received_bell,
         stopping=shared.stopping,
         mood=Mood("received", shared.clock),

@@ -23,19 +23,29 @@ class Received:
     reports: Sequence[ReportReader]  # one for each folder
 
     def run_once(self) -> None:
-        """One look.
+        """One look; a folder that is away keeps none of the others from being looked at.
 
         Raises:
-            Unavailable: the folder or the journal.
+            Unavailable: a folder or the journal.
             NeedsPerson: ``RECUS_NON_PRIS``: the look is done, and the LPS leaves things lying.
         """
-        self.watch.run_once()
-        for reports in self.reports:
-            reports.run_once()
+        away: list[Unavailable] = []
+        for look in (self.watch.run_once, *(reports.run_once for reports in self.reports)):
+            try:
+                look()
+            except Unavailable as hindrance:
+                away.append(hindrance)
+        if away:
+            raise away[0]
         watch = self.watch
         count = watch.journal.overdue([watch.mailbox]).get(watch.mailbox, 0)
         if count:
             raise NeedsPerson("RECUS_NON_PRIS", f"{count} messages stand in the folders of the software")
+
+    @property
+    def is_pending(self) -> bool:
+        """True while a report waits for being looked at a second time."""
+        return any(reports.is_pending for reports in self.reports)
 
 
 @dataclass
@@ -44,6 +54,7 @@ class ReceivedLoop:
 
     open_received: Callable[[], Received]
     scan_seconds: float
+    settle_seconds: float  # between the two looks at a report
     bell: Bell
     stopping: Callable[[], bool]
     mood: Mood
@@ -57,4 +68,7 @@ class ReceivedLoop:
                 self.mood.good()
             except Unavailable as hindrance:
                 self.mood.bad(hindrance)
-            self.bell.wait(self.scan_seconds)
+            self.bell.wait(self._pause(received))
+
+    def _pause(self, received: Received) -> float:
+        return min(self.scan_seconds, self.settle_seconds) if received.is_pending else self.scan_seconds

@@ -88,12 +88,17 @@ class ReportReader:
         try:
             found = dict(_reports(self.places.received))
             steady = [name for name, stamp in found.items() if self._seen.get(name) == stamp]
-            self._seen = found
+            self._seen = {name: stamp for name, stamp in found.items() if name not in steady}
             for name in sorted(steady):
                 self._tell(self.places.received / name)
         except OSError as error:
             raise unavailable(error) from error
         return len(steady)
+
+    @property
+    def is_pending(self) -> bool:
+        """True when the last look found a report that may still have been written."""
+        return bool(self._seen)
 
     def _tell(self, path: Path) -> None:
         incoming_id = self.delivered_under(possible_prefixes(path.stem))

@@ -2,8 +2,9 @@
 
 SMTP submission (aiosmtpd) and IMAP (pymap), both with mandatory STARTTLS and, unless told otherwise, a mandatory
 client certificate of the sandbox's own PKI; SASL EXTERNAL, PLAIN and LOGIN on both. What SMTP accepts lands byte
-for byte in the INBOX of each recipient and in the ``Sent`` folder of the sender, and a delivery receipt comes back
-when one was asked for. Bad moods are in :mod:`connector.sandbox.moods`. Never for real mail.
+for byte in the ``Sent`` folder of the sender and, below a ``Return-Path`` (RFC 5321 4.4), in the INBOX of each
+recipient; a delivery receipt comes back when one was asked for. Bad moods are in :mod:`connector.sandbox.moods`.
+Never for real mail.
 """
 
 import asyncio
@@ -233,9 +234,10 @@ class EmbeddedOperator:
         imap = self._required().imap
         queue_id = uuid4().hex[:10].upper()
         failing = {r for r in submission.recipients if self.moods.take(MoodKind.BOUNCE_LATER, r)}
+        path = f"Return-Path: <{submission.sender}>\r\n".encode()
         for recipient in submission.recipients:
             if recipient not in failing:
-                await imap.deliver(recipient, INBOX, submission.content)
+                await imap.deliver(recipient, INBOX, path + submission.content)
         if submission.sender and not self.moods.take(MoodKind.NOT_FILED, submission.sender):
             await imap.deliver(submission.sender, SENT, submission.content)
         for recipient in submission.recipients:
@@ -263,7 +265,7 @@ class EmbeddedOperator:
             message_id=f"<{uuid4().hex}@localhost>",
             now=datetime.now(UTC),
         )
-        await imap.deliver(submission.sender, INBOX, report)
+        await imap.deliver(submission.sender, INBOX, b"Return-Path: <>\r\n" + report)
 
     def _tell_arrival(self) -> None:
         with self._arrival:

@@ -104,6 +104,11 @@ def drop(client: IMAPClient) -> None:
         client.shutdown()
 
 
+def arrived(content: bytes) -> bytes:
+    """As the recipient finds what the laboratory sent."""
+    return f"Return-Path: <{LAB}>\r\n".encode() + content
+
+
 def new_in(operator: EmbeddedOperator, address: str, before: list[bytes], folder: str = "INBOX") -> list[bytes]:
     return operator.messages(address, folder)[len(before) :]
 
@@ -218,7 +223,7 @@ class TestIdentity:
 
         open_smtp(LAB).sendmail("", [DOCTOR], MESSAGE)
 
-        assert new_in(operator, DOCTOR, before) == [MESSAGE]
+        assert new_in(operator, DOCTOR, before) == [b"Return-Path: <>\r\n" + MESSAGE]
         assert operator.messages(LAB, "Sent") == sent_before
 
     def test_the_mood_to_refuse_an_identity_acts_on_both_protocols(self, operator: EmbeddedOperator) -> None:
@@ -244,8 +249,8 @@ class TestDelivery:
 
         open_smtp().sendmail(LAB, [DOCTOR, COLLEAGUE], MESSAGE, mail_options=["BODY=8BITMIME"])
 
-        assert new_in(operator, DOCTOR, inbox) == [MESSAGE]
-        assert operator.messages(COLLEAGUE)[-1] == MESSAGE
+        assert new_in(operator, DOCTOR, inbox) == [arrived(MESSAGE)]
+        assert operator.messages(COLLEAGUE)[-1] == arrived(MESSAGE)
         assert new_in(operator, LAB, sent, "Sent") == [MESSAGE]
 
     def test_an_asyncio_client_is_served_too(self, operator: EmbeddedOperator) -> None:
@@ -266,7 +271,7 @@ class TestDelivery:
 
         asyncio.run(send())
 
-        assert new_in(operator, DOCTOR, before) == [MESSAGE]
+        assert new_in(operator, DOCTOR, before) == [arrived(MESSAGE)]
 
     def test_the_recipient_fetches_the_same_bytes(
         self, open_smtp: OpenSmtp, open_imap: OpenImap, operator: EmbeddedOperator
@@ -277,8 +282,8 @@ class TestDelivery:
 
         fetched = client.fetch([newest], ["BODY.PEEK[]", "RFC822.SIZE", "FLAGS"])[newest]
 
-        assert fetched[b"BODY[]"] == MESSAGE
-        assert fetched[b"RFC822.SIZE"] == len(MESSAGE)
+        assert fetched[b"BODY[]"] == arrived(MESSAGE)
+        assert fetched[b"RFC822.SIZE"] == len(arrived(MESSAGE))
         assert rb"\Seen" not in fetched[b"FLAGS"]
 
     def test_the_sender_finds_a_message_by_its_id_in_the_sent_folder(
@@ -314,7 +319,7 @@ class TestDelivery:
 
         open_smtp().sendmail(LAB, [COLLEAGUE], large)
 
-        assert operator.messages(COLLEAGUE)[-1] == large
+        assert operator.messages(COLLEAGUE)[-1] == arrived(large)
 
 
 class TestReceipts:
@@ -383,7 +388,7 @@ class TestMoods:
         refused = open_smtp().sendmail(LAB, [DOCTOR, COLLEAGUE], MESSAGE)
 
         assert refused[COLLEAGUE][0] == code
-        assert new_in(operator, DOCTOR, before) == [MESSAGE]
+        assert new_in(operator, DOCTOR, before) == [arrived(MESSAGE)]
 
     @pytest.mark.parametrize(
         ("mood", "code"),
@@ -404,7 +409,7 @@ class TestMoods:
         client.sendmail(LAB, [DOCTOR], MESSAGE)
 
         assert refusal.value.smtp_code == code
-        assert new_in(operator, DOCTOR, before) == [MESSAGE]
+        assert new_in(operator, DOCTOR, before) == [arrived(MESSAGE)]
 
     def test_a_cut_during_the_content_delivers_nothing(self, open_smtp: OpenSmtp, operator: EmbeddedOperator) -> None:
         operator.mood(MoodKind.CUT_IN_DATA, times=1)
@@ -422,7 +427,7 @@ class TestMoods:
         with pytest.raises((smtplib.SMTPServerDisconnected, OSError)):
             open_smtp().sendmail(LAB, [DOCTOR], MESSAGE)
 
-        assert new_in(operator, DOCTOR, inbox) == [MESSAGE]
+        assert new_in(operator, DOCTOR, inbox) == [arrived(MESSAGE)]
         assert new_in(operator, LAB, sent, "Sent") == [MESSAGE]
 
     def test_a_slow_answer_comes_after_the_delivery(self, open_smtp: OpenSmtp, operator: EmbeddedOperator) -> None:
@@ -434,7 +439,7 @@ class TestMoods:
         client.docmd("DATA")
         client.send(MESSAGE.replace(b"\r\n.", b"\r\n..") + b".\r\n")
 
-        assert operator.wait_for_messages(DOCTOR, len(before) + 1)[-1] == MESSAGE
+        assert operator.wait_for_messages(DOCTOR, len(before) + 1)[-1] == arrived(MESSAGE)
 
     def test_the_copy_in_the_sent_folder_may_be_missing(
         self, open_smtp: OpenSmtp, operator: EmbeddedOperator

@@ -57,7 +57,7 @@ def test_a_message_goes_out_comes_in_is_filed_and_receipted(operator: EmbeddedOp
     received = [message.content for message in inbox.fetch(places)]
     inbox.mark_done(places)
 
-    assert (code, received) == (250, [CONTENT])
+    assert (code, received) == (250, [f"Return-Path: <{lab.address}>\r\n".encode() + CONTENT])
     assert inbox.list_new("INBOX", known_after=None) == []
     assert outbox.find_sent("<1@test.mssante.example>") is Lookup.FOUND
     assert b"Original-Envelope-Id: 01TEST" in operator.messages(LAB)[0]
