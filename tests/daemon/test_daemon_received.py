@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from connector.delivery.watch import FOLDER
-from connector.demo.stage import PRACTITIONER, Stage, stage
+from connector.demo.stage import LABORATORY, PRACTITIONER, Stage, stage
 from connector.sandbox.samples import sample
 from tests.daemon.daemon_scene import until
-from tests.daemon.test_daemon_answers import DOCTOR_BOX, LAB_BOX, LABORATORY, newest
+from tests.daemon.test_daemon_answers import DOCTOR_BOX, LAB_BOX, newest
 from tests.daemon.test_daemon_api import connection
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="stops the process with POSIX signals")

@@ -13,7 +13,9 @@ from connector.settings.reference import settings_as_markdown
 ROOT = Path(__file__).resolve().parents[2]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-STEP = re.compile(r"`((?:answer|claim|lot|mark|mllp|journal|report|send|deliver|status|taken)\.(?!key|sqlite|json|url)[a-z_]+)`")
+STEP = re.compile(
+    r"`((?:answer|claim|lot|mark|mllp|journal|report|send|deliver|status|taken)\.(?!key|sqlite|json|url)[a-z_]+)`"
+)
 
 
 def steps_in_source() -> set[str]:
