@@ -46,6 +46,14 @@ def changed_archive(name: str, change: Callable[[bytes], bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def with_broken_readme() -> bytes:
+    """A byte of what nobody needs in order to send it."""
+    content = archive()
+    entry = zipfile.ZipFile(io.BytesIO(content)).getinfo("README.TXT")
+    place = entry.header_offset + 30 + len("README.TXT") + 5
+    return content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :]
+
+
 OURS: dict[str, list[tuple[str, bytes]]] = {
     "N1": [("a.xml", N1)],
     "N1 built": [("a.xml", build_n1(BUILT))],
@@ -67,6 +75,7 @@ OURS: dict[str, list[tuple[str, bytes]]] = {
     "HPRIM Santé": [("a.hpr", SANTE.encode("cp1252"))],
     "XDM": [("a.zip", archive())],
     "XDM hash": [("a.zip", changed_archive("DOC0001.XML", lambda data: data + b"\n"))],
+    "XDM with a damaged README": [("a.zip", with_broken_readme())],
     "XDM without metadata": [("a.zip", changed_archive("METADATA.XML", lambda _: b"<a/>"))],
     "sidecar wrong": [("a.xml", N1), ("a.mss.json", b'{"destinataires": ["nobody"]}')],
     "sidecar right": [("a.xml", N1), ("a.mss.json", b'{"destinataires": ["dr.modele@test.mssante.example"]}')],
@@ -77,7 +86,7 @@ OURS: dict[str, list[tuple[str, bytes]]] = {
 
 TAKEN = {
     "N1", "N1 built", "N1 replacing", "laboratory", "self-presenting", "two patients", "HL7", "HL7 two", "HPRIM",
-    "HPRIM Santé", "XDM", "sidecar right",
+    "HPRIM Santé", "XDM", "XDM with a damaged README", "sidecar right",
 }  # fmt: skip
 """So that the comparison is one of two different things."""
 

@@ -116,18 +116,19 @@ def _inside(where: str, findings: Iterable[Finding]) -> Iterator[Finding]:
 
 def _xdm(content: bytes, limits: Limits) -> Iterator[Finding]:
     try:
-        found = check_xdm(content, limits)
+        packages = read_xdm(content, limits, verify=False, error=InvalidSubmission)
     except ConnectorError as error:
         yield from refusal(error, "")
         return
+    try:
+        found = check_xdm(content, limits)
+    except ConnectorError as error:  # in a file that nobody needs in order to send it: a damaged README
+        yield Finding(severity=Severity.WARNING, code=error.code, detail=error.detail)
+        found = []
     for one in found:
         is_error = one.severity is XdmSeverity.ERROR and one.code not in _SENT_ALL_THE_SAME
         severity = Severity.ERROR if is_error else Severity.WARNING
         yield Finding(severity=severity, code=f"XDM_{one.code}", where=one.where, detail=one.text)
-    try:
-        packages = read_xdm(content, limits, verify=False)
-    except ConnectorError:  # told by the check above
-        return
     for document in (document for package in packages for document in package.documents):
         if is_cda(document.content):
             yield from _inside(document.name, _cda(document.content, limits))
