@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from connector.documents.cda.build import build_n1
 from connector.documents.cda.model import UnstructuredBody
+from connector.documents.cda.parse import clinical_document, embedded_pdf_copy
 from connector.documents.pdf.sheets import text_to_pdf
 from connector.sandbox.samples import sample
 from connector.xdm.pack import pack
@@ -54,11 +55,21 @@ def with_broken_readme() -> bytes:
     return content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :]
 
 
+def with_broken_copy() -> bytes:
+    """The PDF that a structured document carries of itself is none; the connector makes its own."""
+    before, mark, rest = sample("cr-biologie-v1.xml").partition(b'mediaType="application/pdf"')
+    opening, _, after = rest.partition(b">")
+    changed = before + mark + opening + b">JVBERi0xLjQK<" + after.partition(b"<")[2]
+    assert embedded_pdf_copy(clinical_document(changed)) == b"%PDF-1.4\n"
+    return changed
+
+
 OURS: dict[str, list[tuple[str, bytes]]] = {
     "N1": [("a.xml", N1)],
     "N1 built": [("a.xml", build_n1(BUILT))],
     "N1 replacing": [("a.xml", build_n1(replace(REPLACING, body=BUILT.body)))],
     "laboratory": [("a.xml", sample("cr-biologie-v1.xml"))],
+    "damaged copy inside": [("a.xml", with_broken_copy())],
     "self-presenting": [("a.xml", sample("cr-autopresentable.xml"))],
     "cut": [("a.xml", N1[: len(N1) // 2])],
     "no id and no code": [("a.xml", N1.replace(b"<id ", b"<ids ", 1).replace(b"<code ", b"<codes ", 1))],
@@ -86,7 +97,7 @@ OURS: dict[str, list[tuple[str, bytes]]] = {
 
 TAKEN = {
     "N1", "N1 built", "N1 replacing", "laboratory", "self-presenting", "two patients", "HL7", "HL7 two", "HPRIM",
-    "HPRIM Santé", "XDM", "XDM with a damaged README", "sidecar right",
+    "HPRIM Santé", "damaged copy inside", "XDM", "XDM with a damaged README", "sidecar right",
 }  # fmt: skip
 """So that the comparison is one of two different things."""
 

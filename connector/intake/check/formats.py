@@ -94,7 +94,13 @@ def _cda(content: bytes, limits: Limits) -> Iterator[Finding]:
         yield Finding(severity=Severity.WARNING, code=f"CDA_{one.code}", detail=one.text)
     yield from _specialties(opened)
     if (pdf := pdf_of(opened)) is not None:
-        yield from _inside("the PDF inside", pdf_findings(pdf))
+        yield from _inside("the PDF inside", _pdf(pdf, is_the_document=opened.document.is_level_1))
+
+
+def _pdf(content: bytes, *, is_the_document: bool) -> Iterator[Finding]:
+    """A copy inside a structured document that cannot be opened is replaced by one of ours."""
+    for one in pdf_findings(content):
+        yield one if is_the_document else replace(one, severity=Severity.WARNING)
 
 
 def _specialties(opened: OpenedCda) -> Iterator[Finding]:
