@@ -1,7 +1,7 @@
 """The port to a mail operator: submit, look up, receive.
 
 Two implementations are foreseen: SMTP with IMAP (:mod:`connector.operators.smtp_imap`) and the DST Web Services.
-Callers know neither protocol. One contract suite (``tests/operators/test_contract.py``) runs against every
+Callers know neither protocol. One contract suite (``tests/operators/test_contract*.py``) runs against every
 implementation and against the double in :mod:`connector.testing`.
 """
 

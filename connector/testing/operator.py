@@ -2,7 +2,7 @@
 
 What a :class:`FakeSender` accepts lands in the mailboxes of the :class:`FakeOperator` with exactly its bytes, and can
 be read by a :class:`FakeReceiver`. The moods are those of :mod:`connector.sandbox.moods`. One contract suite
-(``tests/operators/test_contract.py``) runs against these and against the real thing.
+(``tests/operators/test_contract*.py``) runs against these and against the real thing.
 """
 
 import itertools
