@@ -49,9 +49,9 @@ EXCHANGE_CODES = {
     ),
     "RANGEMENT_IMPOSSIBLE": Explanation(
         "L'opérateur ne permet pas de déplacer ou de supprimer un message sans toucher aux autres.",
-        "Les messages remis restent dans la boîte, marqués. Choisissez reception.after_delivery = \"seen\".",
+        'Les messages remis restent dans la boîte, marqués. Choisissez reception.after_delivery = "seen".',
         "The operator offers no way to move or delete a message without touching others.",
-        "Delivered messages stay in the mailbox, marked. Choose reception.after_delivery = \"seen\".",
+        'Delivered messages stay in the mailbox, marked. Choose reception.after_delivery = "seen".',
     ),
     "STARTTLS_ABSENT": Explanation(
         "Le serveur de messagerie n'offre pas de connexion chiffrée.",
