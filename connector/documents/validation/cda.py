@@ -194,13 +194,14 @@ def _patient(role: SafeElement) -> Iterator[Finding]:
         except InvalidSubmission as error:
             yield _error(error.code, place(element), error.detail)
         if element.get("root", "").strip() in INS_TEST_OIDS:
-            detail = "the authority is that of test identities, which never leave in production"
-            yield Finding(severity=Severity.ADVICE, code="INS_DE_TEST", where=place(element), detail=detail)
+            detail, french = "the authority is that of test identities", "l'autorité est celle des identités de test"
+            yield Finding(
+                severity=Severity.ADVICE, code="INS_DE_TEST", where=place(element), detail=detail, french=french
+            )
     if any(one.get("root", "").strip() == _INS_C for one in identifiers):
         yield _warning("INS_C_OBSOLETE", place(role, "id"), "the authority 1.2.250.1.213.1.4.2 is that of INS-C")
     if carried and identifiers[0] is not carried[0]:
-        detail = "the matricule INS stands first among the identifiers"
-        yield Finding(severity=Severity.ADVICE, code="CDA_INS_APRES", where=place(carried[0]), detail=detail)
+        yield Finding(severity=Severity.ADVICE, code="CDA_INS_APRES", where=place(carried[0]))
     for family in steps(role, "patient/name/family"):
         if family.get("qualifier", "").strip() not in _FAMILY:
             detail, french = "the qualifier of a family name is BR or CL", "le qualificatif d'un nom est BR ou CL"

@@ -25,6 +25,8 @@ from connector.journal.records import JournalFile, MessageRecipient, OutgoingMes
 
 __all__ = ["Examined", "Rehearsal", "Sending", "submission_view"]
 
+_TOLD_AS = {"INS_ENVIRONNEMENT": "INS_DE_TEST"}  # a forgiven refusal, and what the file alone says of the same
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
@@ -118,7 +120,8 @@ class Rehearsal:
         for one in rehearsed:
             known = told if one.severity is Severity.ERROR else warned
             if one.code in self.forgiven:
-                yield replace(one, severity=Severity.ADVICE)
+                if _TOLD_AS.get(one.code) not in warned:
+                    yield replace(one, severity=Severity.ADVICE)
             elif known.isdisjoint({one.code, f"XDM_{one.code}"}):
                 yield one
 
