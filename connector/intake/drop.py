@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from connector.intake.scan import Observation, is_flag
-from connector.intake.sidecar import SIDECAR_SUFFIXES
+from connector.intake.scan import SIDECAR_SUFFIXES, Observation, is_flag
 
 __all__ = ["Drop", "base_name", "group", "is_batch_index", "is_sidecar", "same_name"]
 

@@ -9,10 +9,15 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FLAG_SUFFIXES", "Listing", "Observation", "is_flag", "is_litter", "list_folder"]
+__all__ = [
+    "FLAG_SUFFIXES", "SIDECAR_SUFFIXES", "Listing", "Observation", "is_flag", "is_litter", "list_folder",
+]  # fmt: skip
 
 FLAG_SUFFIXES = (".ok", ".fin", ".end", ".trg", ".rdy", ".flag")
 """Ready markers met in the field; ``X.ok`` is the documented one."""
+
+SIDECAR_SUFFIXES = (".mss.json", ".mss.ini", ".mss.xml")
+"""What follows the base name in that of a sidecar."""
 
 _LITTER_NAMES = frozenset({"thumbs.db", "desktop.ini", ".ds_store"})
 _LITTER_STARTS = (".", "~$", "._")
@@ -65,7 +70,8 @@ def list_folder(path: Path, *, folder: str = "") -> Listing:
         folder: what :attr:`Observation.folder` shall say.
 
     Returns:
-        Regular files (empty ones only when they are flags), folders, and what was left out.
+        Regular files (empty ones only when they are flags, or sidecars: their documents must not leave without what
+        is about to be written there), folders, and what was left out.
 
     Raises:
         OSError: the folder cannot be listed; its content is then unknown, never "empty".
@@ -81,7 +87,7 @@ def list_folder(path: Path, *, folder: str = "") -> Listing:
             if facts is None:
                 continue
             if stat.S_ISREG(facts.st_mode):
-                if facts.st_size or is_flag(entry.name):
+                if facts.st_size or entry.name.casefold().endswith((*FLAG_SUFFIXES, *SIDECAR_SUFFIXES)):
                     files.append(_observation(entry.name, facts, folder))
             elif stat.S_ISDIR(facts.st_mode) and not _is_junction(facts):
                 folders.append(entry.name)

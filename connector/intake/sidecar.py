@@ -22,12 +22,9 @@ from connector.intake.sidecar_values import Attempts, Keys, wrong
 from connector.intake.sidecar_xml import read_xml
 
 __all__ = [
-    "SIDECAR_SUFFIXES", "Sidecar", "SidecarFile", "SidecarPatient", "SidecarRecipient", "listed_names",
+    "Sidecar", "SidecarFile", "SidecarPatient", "SidecarRecipient", "listed_names",
     "read_sidecar", "sidecar_problems",
 ]  # fmt: skip
-
-SIDECAR_SUFFIXES = (".mss.json", ".mss.ini", ".mss.xml")
-"""What follows the base name; compared without case."""
 
 _FORMS: Mapping[str, Callable[[bytes], object]] = {".json": read_json, ".ini": read_ini, ".xml": read_xml}
 _RPPS = re.compile(r"\d{11}")

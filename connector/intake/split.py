@@ -38,8 +38,8 @@ from connector.intake.assemble import ClaimedDrop, as_file
 from connector.intake.batch_index import IndexLine, read_index
 from connector.intake.drop import base_name, is_batch_index, is_sidecar, same_name
 from connector.intake.problem import BadDrop
-from connector.intake.scan import is_flag
-from connector.intake.sidecar import SIDECAR_SUFFIXES, Sidecar, read_sidecar
+from connector.intake.scan import SIDECAR_SUFFIXES, is_flag
+from connector.intake.sidecar import Sidecar, read_sidecar
 from connector.platform.names import safe_name
 from connector.settings.model import MailboxSettings, SeveralPatients
 

@@ -65,6 +65,8 @@ def _by_its_kind(data: bytes, start: bytes, limits: Limits) -> Whole:
 
 def sidecar_wholeness(name: str, data: bytes, limits: Limits) -> Whole:
     """The same for a sidecar: JSON and XML close what they open; of an INI half may look like a whole one."""
+    if not data:
+        return Whole.NO
     if name.casefold().endswith(".ini"):
         return Whole.CANNOT_TELL
     if name.casefold().endswith(".xml"):

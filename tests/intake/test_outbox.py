@@ -59,6 +59,31 @@ class TestStable:
         assert "Code : INCOMPLET" in bench.text("ERREURS", "coupe.erreur.txt")
         assert "coupe.xml" in bench.names("ERREURS")
 
+    @pytest.mark.parametrize(
+        ("form", "code"), [("json", "SIDECAR_INVALIDE"), ("ini", "INCOMPLET"), ("xml", "SIDECAR_INVALIDE")]
+    )
+    def test_a_document_never_leaves_without_the_sidecar_that_is_about_to_be_written(
+        self, bench: Bench, form: str, code: str
+    ) -> None:
+        bench.drop("X.xml")
+        bench.drop(f"X.mss.{form}", b"")
+        assert bench.scan() == 0
+        assert bench.scan(after=599) == 0
+        assert bench.submissions() == []
+        assert bench.scan(after=1) == 1
+        assert f"Code : {code}" in bench.text("ERREURS", "X.erreur.txt")
+        assert bench.submissions() == []
+
+    def test_a_sidecar_that_is_filled_late_counts(self, bench: Bench) -> None:
+        bench.drop("X.xml")
+        path = bench.drop("X.mss.json", b"")
+        assert bench.settle() == 0
+        path.write_bytes(b'{"destinataires": ["dr.autre@test.mssante.example"]}')
+        assert bench.settle() == 1
+        assert [str(r.address) for m in bench.only().messages for r in m.recipients] == [
+            "dr.autre@test.mssante.example"
+        ]
+
     def test_a_temporary_name_is_ignored_until_it_is_renamed(self, bench: Bench) -> None:
         path = bench.drop("X.xml.tmp")
         assert bench.settle() == 0

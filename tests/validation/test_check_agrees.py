@@ -89,6 +89,7 @@ OURS: dict[str, list[tuple[str, bytes]]] = {
     "XDM with a damaged README": [("a.zip", with_broken_readme())],
     "XDM without metadata": [("a.zip", changed_archive("METADATA.XML", lambda _: b"<a/>"))],
     "sidecar wrong": [("a.xml", N1), ("a.mss.json", b'{"destinataires": ["nobody"]}')],
+    "sidecar empty": [("a.xml", N1), ("a.mss.json", b"")],
     "sidecar right": [("a.xml", N1), ("a.mss.json", b'{"destinataires": ["dr.modele@test.mssante.example"]}')],
     "PDF alone": [("a.pdf", b"%PDF-1.4\n%%EOF\n")],
     "PDF beside": [("a.xml", sample("cr-biologie-v1.xml")), ("a.pdf", b"%PDF-1.4\n%%EOF\n")],
