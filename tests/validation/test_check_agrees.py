@@ -136,7 +136,9 @@ def damaged(content: bytes, cuts: list[tuple[float, int, bytes]]) -> bytes:
 
 @pytest.mark.parametrize("base", BASES)
 @given(cuts=CUTS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_so_it_is_with_a_damaged_file(
     tmp_path_factory: pytest.TempPathFactory, base: str, cuts: list[tuple[float, int, bytes]]
 ) -> None:
