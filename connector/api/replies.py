@@ -11,11 +11,10 @@ from connector.api.services import ApiServices
 from connector.api.submit import Asked, BodyForm, file_of, options_of, patient_of
 from connector.client.models.answers import ReplyHeadModel, ReplyModel
 from connector.documents.xml import DEFAULT_LIMITS
-from connector.domain.errors import ConnectorError, InvalidSubmission, Unavailable
+from connector.domain.errors import InvalidSubmission
 from connector.domain.ports import IdSource
 from connector.domain.states import OUTGOING_FAILED
 from connector.domain.submission import SendOptions, SourceKind, SubmittedFile
-from connector.exchange.notices import NoticeDesk
 from connector.exchange.replies import END_TEXT, answered, check_citizen, reply_subject
 from connector.intake.compose import Order, compose
 from connector.intake.sidecar import Sidecar, SidecarFile, SidecarPatient, SidecarRecipient
@@ -24,7 +23,7 @@ from connector.journal.records import Taken
 from connector.journal.requests import RequestKey
 from connector.mail.parse import OpenedMessage, open_message
 
-__all__ = ["REPLY", "REPLY_PATH", "Asker", "Words", "end_exchange", "reply", "take_message", "words_of"]
+__all__ = ["REPLY", "REPLY_PATH", "Asker", "Words", "end_exchange", "reply", "words_of"]
 
 _log = structlog.get_logger(__name__)
 
@@ -111,24 +110,6 @@ def end_exchange(
         return ended
     words = Words(body=body or END_TEXT, options=SendOptions(no_reply_from_patient=True))
     return _take(services, ids, inbox_id, opened, words=words, asker=asker, ends_exchange=earlier_too)
-
-
-def take_message(journal: Journal, notices: NoticeDesk, inbox_id: str, *, by: str) -> None:
-    """Somebody has a received message: its sender is told when the policy says so, then it is marked.
-
-    That no receipt can be sent never keeps the mark away.
-
-    Raises:
-        UnknownRow: ``INTROUVABLE``.
-        Unavailable: the journal; the same call again goes on.
-    """
-    try:
-        notices.taken(inbox_id, actor=by)
-    except Unavailable:
-        raise
-    except ConnectorError as error:
-        _log.warning("receipt_not_sent", id=inbox_id, code=error.code, detail=error.detail)
-    journal.mark_taken(inbox_id, by=by)
 
 
 def _opened(journal: Journal, inbox_id: str) -> OpenedMessage:

@@ -248,8 +248,8 @@ def _layout_opener(parts: MailboxParts, shared: Shared) -> Callable[[Path | None
 def _target(parts: MailboxParts, shared: Shared) -> TargetMaker:
     """Where messages are delivered."""
     return TargetMaker(
-        parts.mailbox, _layout_opener(parts, shared), journal=shared.journal, desk=_notices(parts, shared),
-        ids=shared.ids, stopping=shared.stopping,
+        parts.mailbox, _layout_opener(parts, shared), desk=_notices(parts, shared), ids=shared.ids,
+        stopping=shared.stopping,
     )  # fmt: skip
 
 
@@ -268,10 +268,10 @@ def _received_loop(parts: MailboxParts, shared: Shared) -> ReceivedLoop:
                 when=reception.taken_when, overdue_hours=reception.overdue_hours, aside=profile.hors_profil,
                 flag=profile.options.drapeau.lower(),
             ),
-            partial(desk.taken, actor=FOLDER),
+            partial(desk.take, by=FOLDER),
         )  # fmt: skip
         known = partial(shared.journal.delivered_under, address)
-        return Received(watch, [ReportReader(place, watch, desk, known) for place in places])
+        return Received(watch, [ReportReader(place, desk, known) for place in places])
 
     return ReceivedLoop(
         open_received=received,

@@ -12,7 +12,6 @@ from connector.delivery.routing import LatePlace, Place, RoutedInbox
 from connector.domain.ports import IdSource
 from connector.exchange.notices import NoticeDesk
 from connector.intake.layout import BoxLayout
-from connector.journal.journal import Journal
 from connector.settings.mllp import MllpTarget
 from connector.settings.model import MailboxSettings
 from connector.settings.routing import RouteSettings
@@ -31,19 +30,17 @@ class TargetMaker:
     Args:
         mailbox: whose.
         open_layout: its folders with this reception folder, or with its own.
-        journal: learns what a software that listens has taken.
-        desk: tells senders what became of their messages.
+        desk: learns what a software that listens has taken, and tells senders what became of their messages.
         ids: of HL7 v2 messages.
         stopping: true once the connector was asked to stop.
     """
 
     def __init__(
-        self, mailbox: MailboxSettings, open_layout: Callable[[Path | None], BoxLayout], *, journal: Journal,
-        desk: NoticeDesk, ids: IdSource, stopping: Callable[[], bool],
+        self, mailbox: MailboxSettings, open_layout: Callable[[Path | None], BoxLayout], *, desk: NoticeDesk,
+        ids: IdSource, stopping: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._mailbox = mailbox
         self._open_layout = open_layout
-        self._journal = journal
         self._desk = desk
         self._ids = ids
         self._stopping = stopping
@@ -86,8 +83,7 @@ class TargetMaker:
         self._desk.report_integration_failure(incoming_id, *first, ACTOR, further=others)
 
     def _accepted(self, incoming_id: str) -> None:
-        self._desk.report_integration_success(incoming_id, actor=ACTOR)
-        self._journal.mark_taken(incoming_id, by=ACTOR)
+        self._desk.take(incoming_id, by=ACTOR)
 
 
 def route_profile(route: RouteSettings) -> str:

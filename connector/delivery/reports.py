@@ -1,10 +1,10 @@
 """What the LPS says of a delivery: two small files that any software can write into the folder that it reads.
 
 ``<prefix>.integre``
-    Everything is integrated. Empty, or whatever the software likes to write.
+    Everything is integrated: it counts as taken. Empty, or whatever the software likes to write.
 ``<prefix>.echec``
-    It could not be integrated. Each line: a code of the volet of reception (900 to 906), then words; the code of a
-    line without one, and of an empty file, is 906.
+    It could not be integrated, so somebody still has to: it does not count as taken. Each line: a code of the volet
+    of reception (900 to 906), then words; the code of a line without one, and of an empty file, is 906.
 
 A report is read when it has not changed between two looks, told [``report.told``], and deleted: what it says is in
 the journal then, and with the sender. One about nothing that was delivered goes to ``ERREURS/RECEPTION`` with a note.
@@ -22,7 +22,7 @@ from typing import Protocol
 
 import structlog
 
-from connector.delivery.watch import ReceptionWatch
+from connector.delivery.watch import FOLDER
 from connector.domain.catalogue import explain
 from connector.domain.errors import ConnectorError, InvalidSubmission, Unavailable
 from connector.domain.legacy_text import note
@@ -65,13 +65,11 @@ class ReportReader:
 
     Args:
         places: its folders.
-        watch: notes what was taken.
-        desk: tells the sender.
+        desk: notes what was taken, and tells the sender.
         delivered_under: id of the message that was delivered under the longest of some prefixes.
     """
 
     places: _Places
-    watch: ReceptionWatch
     desk: NoticeDesk
     delivered_under: Callable[[Sequence[str]], str | None]
     _seen: dict[str, tuple[int, int]] = field(default_factory=dict, init=False)
@@ -125,11 +123,10 @@ class ReportReader:
 
     def _pass_on(self, incoming_id: str, suffix: str, content: bytes) -> None:
         if suffix == DONE:
-            self.watch.taken(incoming_id)
+            self.desk.take(incoming_id, by=FOLDER)
             return
         (code, words), *further = failures_of(content)
         self.desk.report_integration_failure(incoming_id, code, words, _ACTOR, further=further)
-        self.watch.seen(incoming_id)
 
     def _set_aside(self, path: Path, code: str) -> None:
         """Kept where a person looks for what went wrong."""

@@ -1,11 +1,9 @@
 """Watching whether the LPS takes what it was given: a result that nobody integrates is a risk for its patient.
 
-A delivery *stands* until the LPS has moved or deleted what it reads of it, an application has taken it, or the LPS
-has reported on it (:mod:`connector.delivery.reports`). One that stands for too long is told once, and not any more
-when it is taken. A folder that is not there tells nothing: no delivery counts as taken because a share is away.
-
-That a delivery was taken is known to the sender first (read receipt, where the policy says so; it is queued once
-[``taken.answered``]), then to the journal: a crash between the two comes back to the first.
+A delivery *stands* until the LPS has moved or deleted what it reads of it, or has reported that it is integrated
+(:mod:`connector.delivery.reports`), or an application has taken it. One that stands for too long is told once, and
+not any more when it is taken. A folder that is not there tells nothing: no delivery counts as taken because a share
+is away.
 
 Source rule: lps-folder-conventions 8.6.
 """
@@ -18,18 +16,13 @@ from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import Literal, Protocol
 
-import structlog
-
 from connector.domain.address import MailboxAddress
-from connector.domain.errors import ConnectorError, Unavailable
-from connector.domain.ports import Clock, reach
+from connector.domain.ports import Clock
 from connector.journal.deliveries import StandingDelivery
 from connector.journal.journal import Journal
 from connector.platform.files import unavailable
 
 __all__ = ["FOLDER", "ReceptionWatch", "TakenRules", "names_below"]
-
-_log = structlog.get_logger(__name__)
 
 FOLDER = "RECUS"
 """Who took it, where no application said so."""
@@ -64,7 +57,7 @@ class ReceptionWatch:
         journal: knows what was delivered.
         clock: what time it is.
         rules: of its settings.
-        answer: tells the sender that a message, by its row id, was taken.
+        take: notes that a message, by its row id, was taken, and tells its sender.
     """
 
     mailbox: MailboxAddress
@@ -72,7 +65,7 @@ class ReceptionWatch:
     journal: Journal
     clock: Clock
     rules: TakenRules
-    answer: Callable[[str], object]
+    take: Callable[[str], object]
     _after: str = field(default="", init=False)
 
     def run_once(self) -> int:
@@ -91,7 +84,7 @@ class ReceptionWatch:
         present = self._present([name for one in standing for name in one.files])
         taken = [one for one in standing if self._is_taken(one, present)]
         for one in taken:
-            self.taken(one.incoming_id)
+            self.take(one.incoming_id)
         self.journal.note_overdue([one.incoming_id for one in standing if one not in taken and self._is_late(one)])
         return len(taken)
 
@@ -103,25 +96,6 @@ class ReceptionWatch:
         for place in self.places:
             place.check()  # a share that went away meanwhile has shown an empty folder
         return found
-
-    def taken(self, incoming_id: str) -> None:
-        """One message was taken out of the folder.
-
-        Raises:
-            Unavailable: the journal; call again.
-        """
-        try:
-            self.answer(incoming_id)
-        except Unavailable:
-            raise
-        except ConnectorError as error:  # its bytes are no longer kept, say: that is no reason to wait for the LPS
-            _log.warning("receipt_not_sent", id=incoming_id, code=error.code, detail=error.detail)
-        reach("taken.answered")
-        self.seen(incoming_id)
-
-    def seen(self, incoming_id: str) -> None:
-        """The LPS has dealt with a message, well or not: it is not waited for any more. Raises as :meth:`taken`."""
-        self.journal.mark_taken(incoming_id, by=FOLDER)
 
     def _is_taken(self, one: StandingDelivery, present: set[str]) -> bool:
         return all(self._is_gone(files, present) for files in self._forms(one))

@@ -17,12 +17,20 @@ from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+import structlog
+
 from connector import __version__
 from connector.documents.xml import DEFAULT_LIMITS
 from connector.domain.address import MailboxAddress
-from connector.domain.errors import ConfigurationError, IllegalTransition, InvalidSubmission
+from connector.domain.errors import (
+    ConfigurationError,
+    ConnectorError,
+    IllegalTransition,
+    InvalidSubmission,
+    Unavailable,
+)
 from connector.domain.limits import Limits
-from connector.domain.ports import Clock, IdSource
+from connector.domain.ports import Clock, IdSource, reach
 from connector.journal.journal import Journal
 from connector.journal.notices import NoticeKind, NoticeLetter, NoticeOrder, NoticeRow, NoticeSlot
 from connector.mail.addresses import parse_contacts
@@ -46,6 +54,8 @@ __all__ = [
 
 SOFTWARE = f"Connecteur MSSante {__version__}"
 """What our answers name as their author (Reporting-UA)."""
+
+_log = structlog.get_logger(__name__)
 
 FAILURE_LABELS = MappingProxyType({
     "900": "Version du document incohérente",
@@ -133,9 +143,30 @@ class NoticeDesk:
         """The software has taken the message, or says that it is integrated: *processed*. Raises as above."""
         return self._receipt(self._received(incoming_id), _K.PROCESSED, actor=actor)
 
-    def report_integration_success(self, incoming_id: str, *, actor: str) -> NoticeAnswer:
-        """The software has integrated every document: the same as :meth:`taken`."""
-        return self.taken(incoming_id, actor=actor)
+    def take(self, incoming_id: str, *, by: str) -> NoticeAnswer:
+        """Somebody has a message: its sender hears it when the policy says so, then it is marked.
+
+        That no receipt can be sent never keeps the mark away: the answer says why. A crash between the two
+        [``taken.answered``] is followed by the same call, which tells nobody twice.
+
+        Args:
+            incoming_id: row id of the message.
+            by: application, software or person, for mark and trace.
+
+        Raises:
+            Unavailable: the journal; call again.
+            UnknownRow: ``INTROUVABLE``.
+        """
+        try:
+            answer = self.taken(incoming_id, actor=by)
+        except Unavailable:
+            raise
+        except ConnectorError as error:
+            _log.warning("receipt_not_sent", id=incoming_id, code=error.code, detail=error.detail)
+            answer = NoticeAnswer(NoticeOutcome.NOT_SENT, error.code)
+        reach("taken.answered")
+        self.journal.mark_taken(incoming_id, by=by)
+        return answer
 
     def send_read_receipt(self, incoming_id: str, *, actor: str) -> NoticeAnswer:
         """A person has read the message and wants its sender to know: *displayed*, whatever address asks for it.

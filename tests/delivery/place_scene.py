@@ -72,7 +72,7 @@ class PlaceScene(NoticeScene):
         """As after a start of the daemon."""
         mailbox = self.mailbox(**reception)
         maker = _Maker(
-            mailbox, lambda path: self.layout(mailbox, path), journal=self.journal, ids=self.ids,
+            mailbox, lambda path: self.layout(mailbox, path), ids=self.ids,
             desk=self.desk(reception={"read_receipt": "taken"}), stopping=lambda: False,
         )  # fmt: skip
         maker.software, maker.monotonic = self.software, self.clock.monotonic

@@ -64,7 +64,7 @@ def test_a_failure_is_told_with_the_codes_and_words_of_the_software(scene: Place
     assert told(scene, row) == [(NoticeSlot.RECEIPT, *failed), (NoticeSlot.FAILURE, *failed)]
     mail = scene.mail_of(row).decode()
     assert "Traits diff" in mail
-    assert scene.journal.standing(LAB) == []
+    assert [one.incoming_id for one in scene.journal.standing(LAB)] == [row], "somebody still has to integrate it"
 
 
 def test_a_report_may_be_named_like_one_of_the_files(scene: PlaceScene) -> None:

@@ -48,9 +48,9 @@ def watching(scene: PlaceScene, desk: NoticeDesk | None = None, **reception: Any
     watch = ReceptionWatch(
         LAB, [place], scene.journal, scene.clock,
         TakenRules(when=settings.taken_when, overdue_hours=settings.overdue_hours),
-        lambda row: desk.taken(row, actor=FOLDER),
+        lambda row: desk.take(row, by=FOLDER),
     )  # fmt: skip
-    reader = ReportReader(place, watch, desk, lambda prefixes: scene.journal.delivered_under(LAB, prefixes))
+    reader = ReportReader(place, desk, lambda prefixes: scene.journal.delivered_under(LAB, prefixes))
     return Received(watch, [reader])
 
 

@@ -79,7 +79,7 @@ def test_a_person_says_that_it_was_read(scene: NoticeScene) -> None:
     assert desk.delivered(row) == NoticeAnswer(NoticeOutcome.ALREADY, "ACCUSE_ACCORD")
     (waiting,) = scene.told(row)
     assert (waiting.reason, waiting.message_id) == ("ACCUSE_ACCORD", None)
-    assert desk.report_integration_success(row, actor="logiciel").needs_person
+    assert desk.take(row, by="logiciel").needs_person
 
     assert desk.send_read_receipt(row, actor="Claire") == QUEUED
     (sent,) = scene.told(row)

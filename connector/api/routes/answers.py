@@ -115,9 +115,7 @@ def _told(
         `failed`: its sender, or whom the settings name, gets the notice of a failed integration, once for a message.
         """
         if asked.result == "ok":
-            answer = notices.report_integration_success(inbox_id, actor=caller.name)
-            journal.mark_taken(inbox_id, by=caller.name)
-            return model(inbox_id, answer)
+            return model(inbox_id, notices.take(inbox_id, by=caller.name))
         (code, detail), *further = _failures(asked.failures, lambda: opened(journal.incoming(inbox_id)))
         answer = notices.report_integration_failure(inbox_id, code, detail, caller.name, further=further)
         return model(inbox_id, answer)

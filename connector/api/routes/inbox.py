@@ -13,7 +13,6 @@ from connector.api.guard.tokens import Caller
 from connector.api.kept import KeptJson, page_of, ready
 from connector.api.mailboxes import find_mailbox
 from connector.api.preview import PREVIEW, PreviewPage, Previews
-from connector.api.replies import take_message
 from connector.api.requests import InboxId, Since, Until, requires
 from connector.api.services import ApiServices
 from connector.client.models.inbox import InboxItemModel, InboxMessageModel, InboxModel
@@ -131,7 +130,7 @@ def _taking(
 
         Its sender hears *processed* when a receipt was asked for and the policy of the mailbox is `taken`.
         """
-        take_message(journal, notices, inbox_id, by=caller.name)
+        notices.take(inbox_id, by=caller.name)
         row = journal.incoming(inbox_id)
         return inbox_item(row, envelope(row), beside_one(journal, inbox_id))
 

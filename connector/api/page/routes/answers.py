@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from connector.api.page.desk import ACTOR, Desk
 from connector.api.page.entry import Entry, Form, PageRoute
-from connector.api.replies import Asker, Words, end_exchange, reply, take_message
+from connector.api.replies import Asker, Words, end_exchange, reply
 from connector.domain.errors import ConnectorError, InvalidSubmission
 from connector.domain.submission import SendOptions, SourceKind
 from connector.domain.text import Text
@@ -47,7 +47,7 @@ def _telling(router: APIRouter, desk: Desk, entry: Entry) -> None:
     @router.post("/taken")
     def taken(message_id: str, form: Form = entry.form) -> Response:
         """Somebody has dealt with it."""
-        return _done(form, message_id, _TAKEN, lambda: take_message(desk.journal, notices, message_id, by=ACTOR))
+        return _done(form, message_id, _TAKEN, lambda: notices.take(message_id, by=ACTOR))
 
     @router.post("/read-receipt")
     def read_receipt(message_id: str, form: Form = entry.form) -> Response:
