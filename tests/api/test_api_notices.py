@@ -199,6 +199,17 @@ def test_the_bytes_are_gone(scene: ApiScene) -> None:
         assert code_of(scene.web().post(f"{INBOX}/{row}/{action}", json=body)) == (410, "PAYLOAD_ABSENT")
 
 
+def test_what_is_integrated_late_counts_although_nobody_can_be_told_any_more(scene: ApiScene) -> None:
+    row = given(with_policy(scene, "taken"), asks=LAB)
+    scene.journal.record_incoming(row, IncomingEvent.ACKNOWLEDGE)
+    scene.clock.jump(400 * 86_400)
+    now = scene.clock.now()
+    assert scene.journal.purge(payload_before=now, trace_before=now) > 0
+    answer = scene.web().post(f"{INBOX}/{row}/integration", json={"result": "ok"}).json()
+    assert (answer["outcome"], answer["code"]) == ("not_sent", "PAYLOAD_ABSENT")
+    assert scene.journal.received(row).mark is not None
+
+
 def test_a_mailbox_that_is_no_longer_in_the_settings_cannot_answer(scene: ApiScene) -> None:
     row = arrive(with_policy(scene))
     others = scene.settings.mailboxes[1:]
