@@ -29,6 +29,7 @@ from connector.support.received_words import (
     IDENTITY_WORDS,
     INCOMING_WORDS,
     NOTICE_WORDS,
+    REFUSED_BY_SOFTWARE,
     RELATION_WORDS,
     SHORT_RELATIONS,
 )
@@ -261,6 +262,8 @@ def _signs(item: InboxItemModel) -> Iterator[str]:
     yield from dict.fromkeys(_word(SHORT_RELATIONS, relation.kind) for relation in item.relations)
     if item.identity in ("doubtful", "several", "mismatch"):
         yield _word(IDENTITY_WORDS, item.identity)
+    if any(notice.slot == "failure" for notice in item.notices):
+        yield say(*REFUSED_BY_SOFTWARE)
     if item.untaken_since is not None:
         yield say("non intégré", "not integrated")
     if any(notice.needs_decision for notice in item.notices):
@@ -299,10 +302,16 @@ def _lines(message: InboxMessageModel) -> Iterator[str]:
 
 
 def _notice(notice: NoticeModel) -> str:
-    told = say("L'expéditeur saura : ", "The sender hears: ") + _word(NOTICE_WORDS, notice.kind)
+    what = _word(NOTICE_WORDS, notice.kind)
     if notice.needs_decision:
-        return f"{told} – {say('attend votre décision', 'waits for your decision')}"
-    return f"{told} ({notice.state or notice.code})"
+        to_tell = say("Dire à l'expéditeur", "Tell the sender")
+        waits = say("attend votre décision", "waits for your decision")
+        return f"{to_tell} : {what} – {waits}"
+    if notice.message is None:
+        not_told = say("Non dit à l'expéditeur", "Not told to the sender")
+        return f"{not_told} : {what} ({notice.code})"
+    was_told = say("Dit à l'expéditeur", "Told to the sender")
+    return f"{was_told} : {what} ({notice.state})"
 
 
 def _explained(code: str) -> str:

@@ -7,8 +7,8 @@ from connector.domain.states import IncomingState
 from connector.domain.text import Text
 
 __all__ = [
-    "ALERT_WORDS", "IDENTITY_WORDS", "INCOMING_WORDS", "NOTICE_WORDS", "RECEIPT_WORDS", "RELATION_WORDS",
-    "SHORT_RELATIONS",
+    "ALERT_WORDS", "IDENTITY_WORDS", "INCOMING_WORDS", "NOTICE_WORDS", "RECEIPT_WORDS", "REFUSED_BY_SOFTWARE",
+    "RELATION_WORDS", "SHORT_RELATIONS",
 ]  # fmt: skip
 
 _I = IncomingState
@@ -32,6 +32,9 @@ ALERT_WORDS: Mapping[str, Text] = MappingProxyType({
     "LL": Text("Valeur critique basse", "Critically low"),
 })  # fmt: skip
 """What the laboratory says must be seen at once."""
+
+REFUSED_BY_SOFTWARE = Text("Refusé par le logiciel", "Refused by the software")
+"""The software could not integrate it, and said so."""
 
 IDENTITY_WORDS: Mapping[str, Text] = MappingProxyType({
     "qualified": Text("identité qualifiée", "qualified identity"),

@@ -129,7 +129,9 @@ def test_receipts_and_reports_are_decided_about(terminal: Terminal, scene: ApiSc
     other = given(scene, uid=2, asks="autre@autre.mssante.fr")
     told = ok(terminal.run("inbox", "ko", other, "--code", "902", "--detail", "inconnu"))
     assert "(ACCUSE_ADRESSE)" in told
+    assert "Refusé par le logiciel" in ok(terminal.run("inbox", "list"))
     assert "Rien n'est envoyé." in ok(terminal.run("inbox", "ko", other, "--no"))
+    assert "Non dit à l'expéditeur : non intégré" in ok(terminal.run("inbox", "show", other))
     assert "La réponse part." in ok(terminal.run("inbox", "ko", other, "--send"))
     assert {notice.actor for notice in scene.journal.notices([other])[other]} == {"person of this machine"}
 

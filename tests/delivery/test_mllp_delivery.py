@@ -1,7 +1,6 @@
 """Documents given to a software that listens: until it answers, once, and its sender hears what became of them."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -18,11 +17,6 @@ from tests.receipts.notice_scene import Killed, dying_at
 
 UNKNOWN = "902^Identifiant de patient inconnu^applicationErrorCode"
 DOCUMENT = attached("a.xml", N1)
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> PlaceScene:
-    return PlaceScene(tmp_path)
 
 
 def deliver(scene: PlaceScene) -> int:

@@ -1,6 +1,5 @@
 """What the software reports about a delivery in small files, and what becomes of reports that cannot be used."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,22 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.delivery.reports import failures_of, possible_prefixes
-from connector.domain.ports import watch_steps
 from connector.exchange.notices import FAILURE_LABELS
 from connector.journal.notices import NoticeKind, NoticeSlot
 from tests.delivery.place_scene import PlaceScene
 from tests.delivery.test_watch import data_files, delivered, watching
 from tests.exchange.exchange_scene import LAB
 from tests.receipts.notice_scene import Killed, dying_at
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[PlaceScene]:
-    made = PlaceScene(tmp_path)
-    yield made
-    watch_steps(None)
-    assert made.journal.violations() == []
-    made.journal.close()
 
 
 def prefix(scene: PlaceScene) -> str:

@@ -110,11 +110,6 @@ def test_a_route_that_cannot_be_meant_is_refused(values: dict[str, Any]) -> None
 # --- real folders ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> PlaceScene:
-    return PlaceScene(tmp_path)
-
-
 def both(scene: PlaceScene) -> dict[str, Any]:
     """Results to a folder of their own, a copy of everything to one of the whole practice."""
     return {

@@ -1,7 +1,6 @@
 """Does the software take what it was given? What stands for too long is told once, and not when it was taken."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from connector.daemon.received import Received
 from connector.delivery.reports import ReportReader
 from connector.delivery.watch import FOLDER, ReceptionWatch, TakenRules
 from connector.domain.errors import NeedsPerson, Unavailable
-from connector.domain.ports import watch_steps
 from connector.domain.states import IncomingEvent
 from connector.exchange.notices import NoticeDesk
 from connector.exchange.person import requeue
@@ -22,15 +20,6 @@ from tests.opening.opened import attached, hprim, text
 from tests.receipts.notice_scene import Killed, dying_at
 
 DAY = 24 * 3600
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[PlaceScene]:
-    made = PlaceScene(tmp_path)
-    yield made
-    watch_steps(None)
-    assert made.journal.violations() == []
-    made.journal.close()
 
 
 def delivered(scene: PlaceScene, **reception: Any) -> str:

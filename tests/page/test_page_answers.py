@@ -84,6 +84,7 @@ def test_a_failed_integration_is_asked_about_before_the_receipt(scene: PageScene
     assert "C&#39;est envoyé" in text
     notices = {each.slot.value: each for each in scene.journal.notices([stranger])[stranger]}
     assert notices["failure"].codes == ("902",)
+    assert "Refusé par le logiciel" in visitor.text("/received")
     assert frozen(scene, notices["failure"].submission_id or "")["To"] == OTHER
     assert "Signaler" not in text
 
@@ -269,6 +270,7 @@ def test_what_the_software_leaves_in_its_folder_is_asked_for_until_it_is_taken(s
     listed = visitor.text("/received?state=untaken")
     assert ("Résultats" in listed, "Lettre de liaison" in listed) == (True, False)
     assert "Non intégré" in visitor.text("/received")
+    assert "Refusé par le logiciel" not in visitor.text("/received")
     scene.journal.mark_taken(row, by="RECUS")
     assert "Rien ne correspond." in visitor.text("/received?state=untaken")
     assert "intégré par votre logiciel" not in visitor.text()

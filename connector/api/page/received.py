@@ -16,6 +16,7 @@ from connector.support.received_words import (
     INCOMING_WORDS,
     NOTICE_WORDS,
     RECEIPT_WORDS,
+    REFUSED_BY_SOFTWARE,
     RELATION_WORDS,
     SHORT_RELATIONS,
 )
@@ -64,6 +65,8 @@ def signs_of(found: Beside) -> tuple[Sign, ...]:
 def _signs(found: Beside) -> Iterator[Sign]:
     for alert in found.facts.alerts:
         yield Sign("warning", Shade.BAD, ALERT_WORDS.get(alert, Text(alert, alert)))
+    if any(notice.slot is NoticeSlot.FAILURE for notice in found.notices):
+        yield Sign("warning", Shade.BAD, REFUSED_BY_SOFTWARE)
     if found.untaken_since is not None:
         yield Sign("wait", Shade.HELD, Text("Non intégré", "Not integrated"))
     if any(waits(notice) for notice in found.notices):
